@@ -24,7 +24,7 @@ MIN_CONTRAST = 32
 
 @dataclass(frozen=True)
 class Framing:
-    """What became of one picture: a frame `uint8 [28, 28]` and the ink's box `(x0, y0, x1, y1)`, or a reason why not."""
+    """One picture, framed: `uint8 [28, 28]` and the ink's box `(x0, y0, x1, y1)`, or a reason why not."""
 
     frame: NDArray[np.uint8] | None
     box: tuple[int, int, int, int] | None
@@ -66,7 +66,9 @@ def centre_ink(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = ink.shape
     scale = BOX_SIZE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    scaled = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC))
+    scaled = np.asarray(
+        Image.fromarray(ink).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
+    )
     scaled = np.rint(scaled * (255.0 / max(1, scaled.max()))).astype(np.uint8)
 
     mass = scaled.sum(dtype=np.float64)

@@ -1,0 +1,48 @@
+"""The benchmark as a picture: for each runtime the span of its latency, with what a person compares written beside."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+from edgedigits.bench.report import Report
+
+from edgedigits.extras import needs
+
+__all__ = ["draw"]
+
+INK, ACCENT = "#1f2937", "#2563eb"
+
+
+def draw(report: Report, suffix: str) -> bytes:
+    """A picture in the format that `suffix` names, `.png` or `.svg`: median to 99th percentile at batch 1."""
+    with needs("train", "drawing a plot"):
+        from matplotlib.figure import Figure
+
+    rows = [row for row in report.rows if row["batch"] == 1][::-1]
+    figure = Figure(figsize=(8, 1.2 + 0.6 * len(rows)), layout="constrained")
+    axes = figure.subplots()
+    for y, row in enumerate(rows):
+        latency = row["latency_us"]
+        axes.plot([latency["p50"], latency["p99"]], [y, y], color=ACCENT, linewidth=3, alpha=0.35)
+        axes.plot(latency["p50"], y, "o", color=ACCENT, markersize=9)
+        axes.annotate(
+            f"{latency['p50']:.0f} µs · {row['ratio']:.2f}×",
+            (latency["p50"], y),
+            textcoords="offset points",
+            xytext=(0, 9),
+            ha="center",
+            fontsize=9,
+            color=INK,
+        )
+    axes.set_yticks(range(len(rows)), [f"{row['model']}\n{row['runtime']}" for row in rows])
+    axes.set_ylim(-0.5, len(rows) - 0.3)
+    axes.set_xlim(left=0)
+    axes.set_xlabel("latency of one digit in microseconds, one thread: median (dot) to 99th percentile (bar)")
+    accuracy = ", ".join(sorted({f"{row['model']} {100 * row['accuracy']:.2f}%" for row in rows}))
+    axes.set_title(f"accuracy on {rows[0]['dataset']}: {accuracy}", fontsize=10, color=INK)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="x", alpha=0.3)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format=Path(f"_{suffix}").suffix.lstrip("."), dpi=130)
+    return buffer.getvalue()

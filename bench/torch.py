@@ -1,0 +1,24 @@
+"""The network in eager torch, as it was trained, on one thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from edgedigits.bench.runtimes import Candidate
+
+from edgedigits.card import UNFITTED_THRESHOLD
+from edgedigits.extras import needs
+from edgedigits.models import Model
+
+__all__ = ["prepare"]
+
+
+def prepare(model: Model, workspace: Path) -> Candidate:  # noqa: ARG001  the other runtimes need a workspace
+    """Load the model's checkpoint."""
+    with needs("export", "the runtime torch"):
+        import torch
+        from edgedigits.export.deployable import Deployable
+    deployable = Deployable(model.load_checkpoint().network(), 1.0)
+    size = model.checkpoint.stat().st_size if model.checkpoint else 0
+    torch.set_num_threads(1)
+    return Candidate(model.name, "torch", "fp32", size, UNFITTED_THRESHOLD, deployable.run)

@@ -1,0 +1,117 @@
+"""The card: what an artifact says of itself, carried inside the file as JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from edgedigits.errors import ArtifactError
+
+__all__ = ["CARD_KEY", "UNFITTED_THRESHOLD", "Accuracy", "Calibration", "Card"]
+
+CARD_KEY = "edgedigits"
+"""Metadata key (ONNX) or extra file (TorchScript) that holds the card."""
+
+UNFITTED_THRESHOLD = 0.95
+"""Confidence from which a digit is accepted by a model that was not calibrated: a convention, fitted to nothing."""
+
+SCHEMA = 1
+LABELS = tuple("0123456789")
+INPUT = {"name": "frames", "dtype": "uint8", "shape": ["batch", 28, 28]}
+OUTPUT = {"name": "probabilities", "dtype": "float32", "shape": ["batch", 10]}
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """How logits became probabilities: `softmax(logits / temperature)`, and how the temperature was found."""
+
+    method: str
+    temperature: float
+
+
+@dataclass(frozen=True)
+class Accuracy:
+    """A model measured once on the test split of `dataset`.
+
+    `loss` is the mean negative log-likelihood in nats, `ci95` Wilson's interval for the accuracy, `coverage` the share
+    of digits that are accepted, `accepted_errors` how many of those are wrong.
+    """
+
+    dataset: str
+    n: int
+    correct: int
+    loss: float
+    ci95: tuple[float, float]
+    coverage: float
+    accepted_errors: int
+
+    @property
+    def accuracy(self) -> float:
+        """Share of digits read right."""
+        return self.correct / self.n
+
+
+@dataclass(frozen=True)
+class Card:
+    """Everything a client needs to use an artifact, and to know where it came from.
+
+    `accept_threshold` is the confidence from which a digit is accepted. `weights_sha256` names the checkpoint: it is
+    the digest of the weights the artifact was made from. `provenance` holds the recipe and the versions that made it.
+    """
+
+    model: str
+    format: str
+    precision: str
+    calibration: Calibration
+    accept_threshold: float
+    accuracy: Accuracy
+    weights_sha256: str
+    provenance: dict[str, Any]
+
+    def to_json(self) -> str:
+        """JSON with sorted keys, so that equal cards are equal bytes."""
+        fields = {
+            "schema": SCHEMA,
+            "model": self.model,
+            "format": self.format,
+            "precision": self.precision,
+            "labels": LABELS,
+            "input": INPUT,
+            "output": OUTPUT,
+            "calibration": asdict(self.calibration),
+            "thresholds": {"accept": self.accept_threshold},
+            "accuracy": asdict(self.accuracy),
+            "weights_sha256": self.weights_sha256,
+            "provenance": self.provenance,
+        }
+        return json.dumps(fields, sort_keys=True, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str, name: str) -> Card:
+        """Read a card; `name` is the artifact's, for the message. Raises `ArtifactError`."""
+        try:
+            fields = json.loads(text)
+            if fields["schema"] != SCHEMA:
+                raise ArtifactError(f"{name} has a card of schema {fields['schema']}; this edgedigits reads {SCHEMA}")
+            if (tuple(fields["labels"]), fields["input"], fields["output"]) != (LABELS, INPUT, OUTPUT):
+                raise ArtifactError(f"{name} has a card whose labels, input or output are not those of a digit model")
+            accuracy = fields["accuracy"]
+            card = cls(
+                model=str(fields["model"]),
+                format=str(fields["format"]),
+                precision=str(fields["precision"]),
+                calibration=Calibration(**fields["calibration"]),
+                accept_threshold=float(fields["thresholds"]["accept"]),
+                accuracy=Accuracy(**{**accuracy, "ci95": tuple(accuracy["ci95"])}),
+                weights_sha256=str(fields["weights_sha256"]),
+                provenance=dict(fields["provenance"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise ArtifactError(
+                f"{name} has a damaged card ({type(error).__name__}: {error}): export it again"
+            ) from error
+        if not (math.isfinite(card.accept_threshold) and 0 <= card.accept_threshold <= 1):
+            raise ArtifactError(f"{name} has a card with the threshold {card.accept_threshold}, not between 0 and 1")
+        return card

@@ -1,0 +1,120 @@
+"""`edgedigits eval`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgedigits.card import UNFITTED_THRESHOLD
+from edgedigits.cli.options import as_json, data_dir, echo_json, note, print_table
+from edgedigits.extras import needs
+from edgedigits.files import write_file
+from edgedigits.models import Model, find_model
+
+if TYPE_CHECKING:
+    from edgedigits.training.data import Digits
+    from edgedigits.training.evaluation import Evaluation
+
+
+@click.command()
+@click.argument("model", metavar="RUN_OR_MODEL")
+@click.option("--dataset", default="mnist", show_default=True, help="mnist, synthetic, or a folder with 0 to 9 in it.")
+@data_dir
+@click.option("--output", type=click.Path(path_type=Path), help="Folder for pictures: samples, mistakes, confusion.")
+@as_json
+def command(model: str, dataset: str, data_dir: Path | None, output: Path | None, as_json: bool) -> None:
+    """Measure a model on the test split of a data set.
+
+    Prints loss, accuracy with its 95% interval, errors, figures per class and the confusion matrix. A run's folder
+    receives sample predictions, the worst mistakes and the confusion matrix as pictures; other models draw them where
+    --output says.
+
+    \b
+    Example:
+      edgedigits eval paper --dataset mnist --data-dir data --output pictures
+    """  # noqa: D301
+    from edgedigits.training.data import load_digits
+
+    found = find_model(model)
+    evaluation, threshold = _evaluate(found, load_digits(dataset, "test", data_dir))
+    accuracy = evaluation.accuracy
+    if as_json:
+        echo_json(
+            {
+                "model": found.name,
+                "dataset": accuracy.dataset,
+                "n": accuracy.n,
+                "loss": accuracy.loss,
+                "accuracy": accuracy.accuracy,
+                "errors": accuracy.n - accuracy.correct,
+                "accuracy_ci95": list(accuracy.ci95),
+                "coverage": accuracy.coverage,
+                "accepted_errors": accuracy.accepted_errors,
+                "confusion": evaluation.confusion.tolist(),
+            }
+        )
+    else:
+        _print(evaluation, threshold)
+    if folder := output or found.folder:
+        for path in _draw(evaluation, folder):
+            note(f"wrote {path}")
+
+
+def _evaluate(model: Model, digits: Digits) -> tuple[Evaluation, float]:
+    """Ask the model's artifact where it has one, for it is proven equal to the checkpoint; else the checkpoint."""
+    from edgedigits.training.evaluation import evaluate
+
+    if model.artifact:
+        from edgedigits.export.formats import format_of
+
+        artifact = format_of(model.artifact).exporter().load(model.artifact)
+        threshold = artifact.card.accept_threshold
+        return evaluate(artifact.run(digits.frames), digits, threshold), threshold
+    with needs("train", "a checkpoint"):
+        import torch
+
+        from edgedigits.training.loop import network_probabilities
+    network = model.load_checkpoint().network()
+    probabilities = network_probabilities(network, digits.frames, torch.device("cpu"))
+    return evaluate(probabilities, digits, UNFITTED_THRESHOLD), UNFITTED_THRESHOLD
+
+
+def _print(evaluation: Evaluation, threshold: float) -> None:
+    from rich.table import Table
+
+    accuracy = evaluation.accuracy
+    low, high = accuracy.ci95
+    click.echo(
+        f"{accuracy.dataset}: {accuracy.correct}/{accuracy.n} right, {100 * accuracy.accuracy:.2f}% "
+        f"(95% interval {100 * low:.2f} to {100 * high:.2f}), {accuracy.n - accuracy.correct} errors, "
+        f"loss {accuracy.loss:.4f}\n"
+        f"accepted at confidence {threshold:g}: {100 * accuracy.coverage:.2f}%, "
+        f"{accuracy.accepted_errors} errors among them"
+    )
+    table = Table(
+        "digit", *(str(i) for i in range(10)), "right", "right when said", title="rows: digit, columns: read as"
+    )
+    for column in table.columns:
+        column.justify = "right"
+    for i, (row, recall, precision) in enumerate(
+        zip(evaluation.confusion, evaluation.recall, evaluation.precision, strict=True)
+    ):
+        counts = [f"[bold]{n}[/]" if i == j else str(n) if n else "[dim]·[/]" for j, n in enumerate(row)]
+        table.add_row(str(i), *counts, f"{100 * recall:.2f}%", f"{100 * precision:.2f}%")
+    print_table(table)
+
+
+def _draw(evaluation: Evaluation, folder: Path) -> list[Path]:
+    with needs("train", "drawing pictures"):
+        from edgedigits.training import plots
+    pictures = {
+        "predictions.png": plots.sample_predictions(evaluation),
+        "confusion.png": plots.confusion_matrix(evaluation),
+        "mistakes.png": plots.mistakes(evaluation),
+    }
+    written = [folder / name for name, picture in pictures.items() if picture]
+    for path in written:
+        write_file(path, pictures[path.name] or b"")
+    return written

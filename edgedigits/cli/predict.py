@@ -1,0 +1,67 @@
+"""`edgedigits predict`."""
+
+from __future__ import annotations
+
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgedigits.cli.options import as_json, echo_json, note
+from edgedigits.errors import PictureError
+from edgedigits.models import DEFAULT_MODEL
+
+if TYPE_CHECKING:
+    from edgedigits.results import Reading
+
+
+@click.command()
+@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--model", default=DEFAULT_MODEL, show_default=True, help="A shipped model's name, a run, or an ONNX file."
+)
+@as_json
+@click.pass_context
+def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: bool) -> None:
+    """Read the digit on each picture: dark on light or light on dark, any size.
+
+    A picture that cannot be read is reported on its own line; the others are still answered, and the exit code is 2.
+
+    \b
+    Example:
+      edgedigits predict seven.png eight.jpg --json
+    """  # noqa: D301
+    from PIL import Image
+
+    from edgedigits.recognizer import Recognizer
+
+    # Our own line says the same, and says it of the file.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    recognizer = Recognizer(model)
+    failed = False
+    for image in images:
+        try:
+            reading = recognizer.read(image)
+        except PictureError as error:
+            failed = True
+            if as_json:
+                echo_json({"file": str(image), "error": str(error)})
+            else:
+                note(f"edgedigits: {error}")
+            continue
+        if as_json:
+            echo_json({"file": str(image), **reading.to_dict()})
+        else:
+            click.echo(f"{image}: {_line(reading)}")
+    if failed:
+        ctx.exit(2)
+
+
+def _line(reading: Reading) -> str:
+    if not reading.digits:
+        return f"- ({reading.reason})"
+    sure = f"{100 * reading.confidence:.1f}%"
+    if reading.accepted:
+        return f"{reading.text} ({sure})"
+    return f"{reading.text}? ({sure}, {reading.reason}: might be {reading.digits[0].runner_up})"

@@ -1,0 +1,97 @@
+"""Finding a model: by the name it ships under, by a run's folder, or by a file."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgedigits.errors import InputError, UnknownNameError
+from edgedigits.extras import needs
+
+if TYPE_CHECKING:
+    from importlib.resources.abc import Traversable
+
+    from edgedigits.training.checkpoint import Checkpoint
+
+__all__ = ["DEFAULT_MODEL", "RUNS", "Model", "find_model", "model_names", "newest_run", "shipped_file"]
+
+DEFAULT_MODEL = "paper"
+RUNS = Path("runs")
+RUN_CHECKPOINT = "checkpoint.safetensors"
+SHIPPED_CHECKPOINT = "model.safetensors"
+ARTIFACT = "model.onnx"
+
+
+@dataclass(frozen=True)
+class Model:
+    """The files that are known of one model; `folder` is where more of its files belong, if it has such a place."""
+
+    name: str
+    checkpoint: Path | None
+    artifact: Path | None
+    folder: Path | None
+
+    def load_checkpoint(self) -> Checkpoint:
+        """Read the checkpoint. Raises `InputError` where there is none, `CheckpointError`, `MissingExtraError`."""
+        if self.checkpoint is None:
+            raise InputError(f"{self.artifact} is an artifact: give the run or the checkpoint it was made from")
+        with needs("train", "a checkpoint"):
+            from edgedigits.training.checkpoint import Checkpoint
+        return Checkpoint.load(self.checkpoint)
+
+
+def model_names() -> tuple[str, ...]:
+    """Names of the models that ship with edgedigits."""
+    folder = resources.files("edgedigits.artifacts")
+    return tuple(sorted(entry.name for entry in folder.iterdir() if entry.joinpath(ARTIFACT).is_file()))
+
+
+def shipped_file(name: str, file: str = ARTIFACT) -> Traversable:
+    """A file of the shipped model `name`. Raises `UnknownNameError`."""
+    names = model_names()
+    if name not in names:
+        raise UnknownNameError("model", name, names)
+    return resources.files("edgedigits.artifacts").joinpath(name, file)
+
+
+def newest_run() -> Path | None:
+    """The folder in `runs/` that trained last, if there is one."""
+    checkpoints = RUNS.glob(f"*/{RUN_CHECKPOINT}")
+    newest = max(checkpoints, key=lambda path: path.stat().st_mtime_ns, default=None)
+    return newest.parent if newest else None
+
+
+def find_model(given: str | os.PathLike[str] | None) -> Model:
+    """A run's folder, a model's folder, a checkpoint, an artifact, or the name of a shipped model.
+
+    None stands for the newest run, else for the default model. Raises `InputError`.
+    """
+    if given is None:
+        given = newest_run() or DEFAULT_MODEL
+    path = Path(given)
+    if path.is_dir():
+        return _in_folder(path)
+    if path.is_file():
+        is_checkpoint = path.suffix == Path(RUN_CHECKPOINT).suffix
+        return Model(path.stem, path if is_checkpoint else None, None if is_checkpoint else path, None)
+    if path.suffix or len(path.parts) > 1:
+        raise InputError(
+            f"there is no {path}: give a run's folder, a checkpoint, an artifact or a shipped model's name"
+        )
+    name = str(given)
+    found = _in_folder(Path(str(shipped_file(name))).parent)
+    return Model(name, found.checkpoint, found.artifact, None)
+
+
+def _in_folder(folder: Path) -> Model:
+    checkpoints = [folder / RUN_CHECKPOINT, folder / SHIPPED_CHECKPOINT]
+    checkpoint = next((path for path in checkpoints if path.is_file()), None)
+    artifact = folder / ARTIFACT if (folder / ARTIFACT).is_file() else None
+    if checkpoint is None and artifact is None:
+        raise InputError(f"{folder} holds no run and no model: neither {RUN_CHECKPOINT} nor {ARTIFACT} is there")
+    if artifact and checkpoint == checkpoints[0] and artifact.stat().st_mtime_ns < checkpoint.stat().st_mtime_ns:
+        artifact = None  # exported before the run went on: it is not this checkpoint's
+    return Model(folder.resolve().name, checkpoint, artifact, folder)

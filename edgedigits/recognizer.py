@@ -1,0 +1,87 @@
+"""The runner: frames or pictures in, answers and whether to trust them out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.artifact import OnnxArtifact, read_artifact
+from edgedigits.card import Card
+from edgedigits.errors import FramesError
+from edgedigits.framing import FRAME_SIZE, frame_picture
+from edgedigits.models import DEFAULT_MODEL, shipped_file
+from edgedigits.pictures import Picture, open_picture
+from edgedigits.results import Digit, Predictions, Reading, Reason
+
+__all__ = ["Recognizer"]
+
+
+class Recognizer:
+    """Reads handwritten digits with one model, on one CPU thread.
+
+    `model` is the name of a shipped model or the path of an ONNX artifact. The model is read once, here; a recognizer
+    can be shared by threads, pickled and inherited through a fork. Raises `ArtifactError` or `UnknownNameError`.
+    """
+
+    def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL) -> None:
+        name, path = os.fspath(model), Path(model)
+        is_path = path.suffix or path.is_file()
+        self._load(read_artifact(path) if is_path else shipped_file(name).read_bytes(), name)
+
+    def _load(self, content: bytes, name: str) -> None:
+        self._content, self._name = content, name
+        self._artifact = OnnxArtifact(content, name)
+
+    def __getstate__(self) -> tuple[bytes, str]:
+        return self._content, self._name
+
+    def __setstate__(self, state: tuple[bytes, str]) -> None:
+        self._load(*state)
+
+    def __repr__(self) -> str:
+        return f"Recognizer({self._name!r})"
+
+    @property
+    def card(self) -> Card:
+        """What the model says of itself."""
+        return self._artifact.card
+
+    def classify(self, frames: NDArray[np.uint8]) -> Predictions:
+        """Classify frames, `uint8 [n, 28, 28]`: 0 is paper, 255 ink, centred as MNIST centres. Raises `FramesError`."""
+        if (
+            not isinstance(frames, np.ndarray)
+            or frames.dtype != np.uint8
+            or frames.shape[1:] != (FRAME_SIZE, FRAME_SIZE)
+        ):
+            raise FramesError(f"frames must be a uint8 array [n, 28, 28], not {_describe(frames)}")
+        probabilities = self._artifact.run(frames)
+        digits = probabilities.argmax(axis=1)
+        confidence = probabilities.max(axis=1)
+        return Predictions(digits, confidence, confidence >= self.card.accept_threshold, probabilities)
+
+    def read(self, picture: Picture) -> Reading:
+        """Read a clean picture of one digit, dark on light or light on dark.
+
+        `picture` is a path, an encoded file's bytes, a PIL image, or a `uint8` array `[height, width]` (grey),
+        `[height, width, 3]` or `[height, width, 4]`. Raises `PictureError`.
+        """
+        framing = frame_picture(open_picture(picture))
+        if framing.frame is None or framing.box is None:
+            return Reading("", 0.0, False, "blank", ())
+        predictions = self.classify(framing.frame[np.newaxis])
+        value, confidence = int(predictions.digits[0]), float(predictions.confidence[0])
+        accepted = bool(predictions.accepted[0])
+        reason: Reason | None = None if accepted else "unsure"
+        runner_up = int(predictions.probabilities[0].argsort()[-2])
+        digit = Digit(value, confidence, accepted, reason, framing.box, runner_up)
+        return Reading(str(value), confidence, accepted, reason, (digit,))
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype} {list(value.shape)}"
+    return type(value).__name__

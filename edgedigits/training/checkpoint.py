@@ -1,0 +1,143 @@
+"""Checkpoints: what training leaves, in one safetensors file, which cannot carry code.
+
+Tensors are stored under `weights.*`, `optimizer.<parameter>.<name>` and `random.<device>`; everything else is JSON in
+the file's metadata. A checkpoint that ships has no optimiser and no random state.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import torch
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+from torch import Tensor
+
+from edgedigits.errors import CheckpointError
+from edgedigits.files import write_file
+from edgedigits.training.networks import DigitNetwork, build_network
+from edgedigits.training.recipes import Recipe
+
+__all__ = ["Checkpoint", "Epoch", "digest"]
+
+SCHEMA = 1
+METADATA_KEY = "edgedigits"
+PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+"""How the files of `torch.save` and `pickle` begin."""
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One pass over the training digits and the test that followed; losses are mean negative log-likelihoods."""
+
+    epoch: int
+    train_loss: float
+    test_loss: float
+    test_correct: int
+    test_n: int
+    seconds: float
+
+    @property
+    def test_accuracy(self) -> float:
+        """Share of the test digits read right."""
+        return self.test_correct / self.test_n
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Weights, and what is needed to go on from them as if training had never stopped."""
+
+    recipe: Recipe
+    history: tuple[Epoch, ...]
+    weights: dict[str, Tensor]
+    optimizer: dict[str, Any] = field(default_factory=dict)
+    random_state: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all of the recipe's epochs are done."""
+        return len(self.history) >= self.recipe.epochs
+
+    def network(self) -> DigitNetwork:
+        """The trained network, on the CPU and ready to answer."""
+        network = build_network(self.recipe.network)
+        network.load_state_dict(self.weights)
+        return network.eval()
+
+    def weights_only(self) -> Checkpoint:
+        """What ships: the same weights, recipe and history, without what only training needs."""
+        return Checkpoint(self.recipe, self.history, self.weights)
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all. Raises `OutputError`."""
+        tensors = {f"weights.{name}": tensor for name, tensor in self.weights.items()}
+        tensors |= {f"random.{device}": state for device, state in self.random_state.items()}
+        for parameter, state in self.optimizer.get("state", {}).items():
+            tensors |= {f"optimizer.{parameter}.{name}": value for name, value in state.items() if value is not None}
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
+        about = {
+            "schema": SCHEMA,
+            "recipe": asdict(self.recipe),
+            "history": [asdict(epoch) for epoch in self.history],
+            "optimizer": self.optimizer.get("param_groups", []),
+            "sha256": digest(tensors),
+        }
+        write_file(path, save_tensors(tensors, {METADATA_KEY: json.dumps(about, sort_keys=True)}))
+
+    @classmethod
+    def load(cls, path: Path) -> Checkpoint:
+        """Read a checkpoint. Raises `CheckpointError`."""
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise CheckpointError(f"cannot open {path}: {error.strerror or error}") from error
+        if content.startswith(PICKLES):
+            raise CheckpointError(
+                f"{path} is a pickle, which may carry code, so it is not loaded: give a safetensors file"
+            )
+        try:
+            tensors = load_tensors(content)
+            with safetensors.safe_open(path, framework="pt") as file:
+                about = json.loads((file.metadata() or {})[METADATA_KEY])
+            if about["schema"] != SCHEMA or about["sha256"] != digest(tensors):
+                raise ValueError
+            checkpoint = cls(
+                recipe=Recipe(**about["recipe"]),
+                history=tuple(Epoch(**epoch) for epoch in about["history"]),
+                weights=_below("weights", tensors),
+                optimizer={"state": _optimizer_state(tensors), "param_groups": about["optimizer"]},
+                random_state=_below("random", tensors),
+            )
+            checkpoint.network()
+        except (safetensors.SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
+            raise CheckpointError(f"{path} is damaged or not a checkpoint of edgedigits: train again") from error
+        return checkpoint
+
+
+def digest(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 of tensors by name, in hexadecimal: equal names, types, shapes and bits give equal digests."""
+    sha256 = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        sha256.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
+        sha256.update(tensor.view(-1).view(torch.uint8).numpy().tobytes())
+    return sha256.hexdigest()
+
+
+def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): tensor for name, tensor in tensors.items() if name.startswith(start)}
+
+
+def _optimizer_state(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+    state: dict[int, dict[str, Tensor]] = {}
+    for name, tensor in _below("optimizer", tensors).items():
+        parameter, _, key = name.partition(".")
+        state.setdefault(int(parameter), {})[key] = tensor
+    return state

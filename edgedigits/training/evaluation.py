@@ -1,0 +1,82 @@
+"""What a model's answers are worth: loss, accuracy with its interval, coverage, confusion. Needs numpy alone."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.card import Accuracy
+from edgedigits.training.data import Digits
+
+__all__ = ["Evaluation", "evaluate", "wilson_interval"]
+
+Z95 = 1.959963984540054
+"""Standard normal quantile at 0.975."""
+
+
+@dataclass(frozen=True, eq=False)
+class Evaluation:
+    """A model's answers on a data set.
+
+    `confusion[i, j]` counts digits `i` that were read as `j` (int64 [10, 10]); `probabilities` is float32 [n, 10].
+    """
+
+    accuracy: Accuracy
+    confusion: NDArray[np.int64]
+    digits: Digits
+    probabilities: NDArray[np.float32]
+
+    @property
+    def recall(self) -> NDArray[np.float64]:
+        """Per class, the share of its digits that were read right; NaN where there are none."""
+        return _share(self.confusion.diagonal(), self.confusion.sum(axis=1))
+
+    @property
+    def precision(self) -> NDArray[np.float64]:
+        """Per class, the share of such answers that were right; NaN where there are none."""
+        return _share(self.confusion.diagonal(), self.confusion.sum(axis=0))
+
+    def worst_mistakes(self, count: int) -> NDArray[np.intp]:
+        """Indices of the wrong answers the model was surest of, surest first."""
+        wrong = np.flatnonzero(self.probabilities.argmax(axis=1) != self.digits.labels)
+        surest: NDArray[np.intp] = wrong[self.probabilities[wrong].max(axis=1).argsort()[::-1]]
+        return surest[:count]
+
+
+def evaluate(probabilities: NDArray[np.float32], digits: Digits, accept_threshold: float) -> Evaluation:
+    """Compare probabilities, `float32 [n, 10]`, with the labels of the `digits` they were given for."""
+    n = len(digits)
+    answers, labels = probabilities.argmax(axis=1), digits.labels
+    right = answers == labels
+    accepted = probabilities.max(axis=1) >= accept_threshold
+    # A float32 softmax underflows to 0 where the model is sure and wrong: the smallest float32 keeps the loss finite.
+    likelihood = np.maximum(probabilities[np.arange(n), labels], np.finfo(np.float32).tiny).astype(np.float64)
+    confusion = np.bincount(labels * 10 + answers, minlength=100).reshape(10, 10)
+    accuracy = Accuracy(
+        dataset=digits.dataset,
+        n=n,
+        correct=int(right.sum()),
+        loss=float(-np.log(likelihood).mean()),
+        ci95=wilson_interval(int(right.sum()), n),
+        coverage=float(accepted.mean()),
+        accepted_errors=int((accepted & ~right).sum()),
+    )
+    return Evaluation(accuracy, confusion, digits, probabilities)
+
+
+def wilson_interval(successes: int, n: int) -> tuple[float, float]:
+    """95% score interval of a proportion (E. B. Wilson, J. Am. Stat. Assoc. 22, 1927)."""
+    share = successes / n
+    centre = share + Z95**2 / (2 * n)
+    half = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2))
+    scale = 1 + Z95**2 / n
+    return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:
+    share = np.full(len(part), np.nan)
+    np.divide(part, whole, out=share, where=whole > 0)
+    return share

@@ -1,0 +1,116 @@
+"""MNIST through torchvision: read where it lies, fetched when asked for."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.error import URLError
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.errors import DatasetError, OutputError
+
+if TYPE_CHECKING:
+    from edgedigits.training.data import Split
+
+__all__ = ["SHA256", "fetch", "load"]
+
+SHA256 = {
+    "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+    "train-labels-idx1-ubyte": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+    "t10k-images-idx3-ubyte": "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+    "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+}
+"""Of the files as torchvision unpacks them: a number said to be MNIST's is measured on MNIST."""
+
+_declared: list[Any] = []
+"""torch forgets a library's operators when the object that declared them is gone, so it is kept here."""
+
+PREFIX = {"train": "train", "test": "t10k"}
+RAW = Path("MNIST", "raw")
+
+
+def load(root: Path, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Frames `uint8 [n, 28, 28]` and labels `int64 [n]` of a split below `root`. Raises `DatasetError`."""
+    for name in SHA256:
+        if name.startswith(PREFIX[split]):
+            _verify(root / RAW / name)
+    mnist = torchvision_mnist()(root, train=split == "train")
+    return mnist.data.numpy(), mnist.targets.numpy()
+
+
+def fetch(root: Path) -> list[Path]:
+    """Download what is missing or damaged below `root`, and return the files that were fetched.
+
+    Each file is verified before it is moved into place, so it can be interrupted and repeated: finished downloads are
+    kept. Raises `DatasetError`, `OutputError`.
+    """
+    missing = [name for name in SHA256 if not _is_whole(root / RAW / name)]
+    if not missing:
+        return []
+    staging = root / "MNIST.partial"
+    mnist = torchvision_mnist()
+    try:
+        # A file half unpacked would pass for a whole one in torchvision; the archives it keeps are verified anew.
+        for name in SHA256:
+            (staging / RAW / name).unlink(missing_ok=True)
+        mnist(staging, download=True)
+        (root / RAW).mkdir(parents=True, exist_ok=True)
+        for name in missing:
+            _verify(staging / RAW / name)
+            (staging / RAW / name).replace(root / RAW / name)
+        shutil.rmtree(staging)
+    except (RuntimeError, URLError, EOFError) as error:
+        reason = " ".join(str(error).split())
+        raise DatasetError(f"MNIST could not be fetched, try again: {reason}") from error
+    except OSError as error:
+        raise OutputError(f"cannot write to {root}: {error.strerror or error}") from error
+    return [root / RAW / name for name in missing]
+
+
+def torchvision_mnist() -> Any:
+    """The class `torchvision.datasets.MNIST`, beside any torch build.
+
+    torchvision's wheel from PyPI cannot load its compiled operators beside a torch of another build (a CPU-only one,
+    say), and then fails at import because `torchvision::nms` does not exist. Reading a data set needs no operator, so
+    their schemas are declared in that case.
+    """
+    try:
+        from torchvision.datasets import MNIST
+    except RuntimeError as error:
+        if "torchvision::" not in str(error):
+            raise
+        _declare_torchvision_operators()
+        for name in [name for name in sys.modules if name.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
+        from torchvision.datasets import MNIST
+    return MNIST
+
+
+def _declare_torchvision_operators() -> None:
+    import torch
+
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    _declared.append(library)
+
+
+def _verify(path: Path) -> None:
+    if not path.is_file():
+        raise DatasetError(f"MNIST is not at hand, {path} is missing: run `edgedigits data fetch`")
+    if not _is_whole(path):
+        raise DatasetError(f"{path} is damaged: run `edgedigits data fetch`")
+
+
+def _is_whole(path: Path) -> bool:
+    digest = hashlib.sha256()
+    with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+        while chunk := file.read(1 << 20):
+            digest.update(chunk)
+    return digest.hexdigest() == SHA256[path.name]

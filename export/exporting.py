@@ -1,0 +1,109 @@
+"""From a checkpoint to an artifact that is proven equal to it, and from an artifact back to its proof."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from edgedigits.export.deployable import Deployable
+from edgedigits.export.formats import Format, format_of
+from edgedigits.export.parity import Parity, check_parity
+
+import edgedigits
+from edgedigits.card import UNFITTED_THRESHOLD, Calibration, Card
+from edgedigits.errors import CheckpointError, InputError
+from edgedigits.files import staged
+from edgedigits.models import RUN_CHECKPOINT, RUNS, SHIPPED_CHECKPOINT, find_model, model_names
+from edgedigits.training.checkpoint import Checkpoint, digest
+from edgedigits.training.data import Digits
+from edgedigits.training.evaluation import evaluate
+
+__all__ = ["Exported", "export_checkpoint", "verify_artifact"]
+
+
+@dataclass(frozen=True)
+class Exported:
+    """An artifact and its proof."""
+
+    path: Path
+    card: Card
+    parity: Parity
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON types."""
+        content = self.path.read_bytes()
+        return {
+            "artifact": str(self.path),
+            "format": self.card.format,
+            "precision": self.card.precision,
+            "bytes": len(content),
+            "sha256": hashlib.sha256(content).hexdigest(),
+            "parity": self.parity.to_dict(),
+        }
+
+
+def export_checkpoint(
+    checkpoint: Checkpoint, model: str, path: Path, *, row: Format, precision: str, digits: Digits
+) -> Exported:
+    """Write `checkpoint` as an artifact to `path`, named `model` in its card, once parity over `digits` has passed.
+
+    Raises `ParityError`, `UnknownNameError` for a precision the format cannot honour, `OutputError`.
+    """
+    tolerance = row.tolerance(precision)
+    exporter = row.exporter()
+    calibration = Calibration("none", 1.0)
+    deployable = Deployable(checkpoint.network(), calibration.temperature)
+    card = Card(
+        model=model,
+        format=row.name,
+        precision=precision,
+        calibration=calibration,
+        accept_threshold=UNFITTED_THRESHOLD,
+        accuracy=evaluate(deployable.run(digits.frames), digits, UNFITTED_THRESHOLD).accuracy,
+        weights_sha256=digest(checkpoint.weights),
+        provenance={
+            "recipe": asdict(checkpoint.recipe),
+            "epochs": len(checkpoint.history),
+            "versions": {"edgedigits": edgedigits.__version__, **exporter.versions()},
+        },
+    )
+    with staged(path) as temporary:
+        exporter.write(deployable, card, temporary)
+        parity = check_parity(deployable, exporter.load(temporary), digits, tolerance).require(str(path))
+    return Exported(path, card, parity)
+
+
+def verify_artifact(path: Path, against: Checkpoint | None, digits: Digits) -> Exported:
+    """Hold an artifact made earlier against a checkpoint; None looks for the one it was made from.
+
+    Whether it passed is in the parity that is returned. Raises `ArtifactError`, `CheckpointError`, `ParityError`.
+    """
+    row = format_of(path)
+    artifact = row.exporter().load(path)
+    card = artifact.card
+    checkpoint = against or _origin(card, path)
+    deployable = Deployable(checkpoint.network(), card.calibration.temperature)
+    return Exported(path, card, check_parity(deployable, artifact, digits, row.tolerance(card.precision)))
+
+
+def _origin(card: Card, path: Path) -> Checkpoint:
+    for candidate in _checkpoints(path.parent):
+        try:
+            checkpoint = Checkpoint.load(candidate)
+        except CheckpointError:
+            continue
+        if digest(checkpoint.weights) == card.weights_sha256:
+            return checkpoint
+    raise InputError(f"the checkpoint that {path} was made from is not here: name it with --against")
+
+
+def _checkpoints(beside: Path) -> Iterator[Path]:
+    yield beside / RUN_CHECKPOINT
+    yield beside / SHIPPED_CHECKPOINT
+    yield from RUNS.glob(f"*/{RUN_CHECKPOINT}")
+    for name in model_names():
+        if checkpoint := find_model(name).checkpoint:
+            yield checkpoint
