@@ -31,18 +31,20 @@ def draw(report: Report, suffix: str) -> bytes:
             (latency["p50"], y),
             textcoords="offset points",
             xytext=(0, 9),
-            ha="center",
             fontsize=9,
             color=INK,
         )
     axes.set_yticks(range(len(rows)), [f"{row['model']}\n{row['runtime']}" for row in rows])
     axes.set_ylim(-0.5, len(rows) - 0.3)
-    axes.set_xlim(left=0)
-    axes.set_xlabel("latency of one digit in microseconds, one thread: median (dot) to 99th percentile (bar)")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.set_xlabel(
+        "latency of one digit in microseconds on one thread, log scale: median (dot) to 99th percentile (bar)"
+    )
     accuracy = ", ".join(sorted({f"{row['model']} {100 * row['accuracy']:.2f}%" for row in rows}))
     axes.set_title(f"accuracy on {rows[0]['dataset']}: {accuracy}", fontsize=10, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="x", alpha=0.3)
+    axes.grid(axis="x", which="both", alpha=0.2)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=Path(f"_{suffix}").suffix.lstrip("."), dpi=130)
     return buffer.getvalue()

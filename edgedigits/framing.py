@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FRAME_SIZE", "Framing", "centre_ink", "frame_picture"]
+__all__ = ["FRAME_SIZE", "Framing", "bounding_box", "centre_ink", "frame_picture"]
 
 FRAME_SIZE = 28
 BOX_SIZE = 20
@@ -20,6 +20,8 @@ WORKING_SIZE = 512
 """Longer side, in pixels, above which a picture is shrunk first: 25 times the box is detail enough."""
 MIN_CONTRAST = 32
 """Grey levels between paper and ink below which a picture counts as blank."""
+EDGE = 0.25
+"""Share of the ink's level from which a pixel belongs to the digit: a stroke's soft edge does, paper's grain does not."""
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ def frame_picture(grey: NDArray[np.uint8]) -> Framing:
     border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
     paper = float(np.median(border))
     threshold = otsu_threshold(small)
-    contrast = small - paper if paper <= threshold else paper - small
-    ink = np.clip(contrast, 0, 255)
-    mask = ink > abs(threshold - paper)
+    is_dark = paper > threshold
+    mask = small <= threshold if is_dark else small > threshold
+    ink = np.clip(paper - small if is_dark else small - paper, 0, 255)
     if not mask.any() or ink[mask].mean() < MIN_CONTRAST:
         return Framing(None, None, "blank")
-    y0, y1 = _extent(mask.any(axis=1))
-    x0, x1 = _extent(mask.any(axis=0))
-    cut = ink[y0:y1, x0:x1] * (255.0 / np.percentile(ink[mask], 75))
+    level = np.percentile(ink[mask], 75)
+    traces = ink > EDGE * level
+    x0, y0, x1, y1 = bounding_box(traces)
+    cut = ink[y0:y1, x0:x1] * (255.0 / level)
     frame = centre_ink(np.clip(cut, 0, 255).astype(np.uint8))
     height, width = grey.shape
     box = (x0 * step, y0 * step, min(x1 * step, width), min(y1 * step, height))
@@ -80,6 +83,12 @@ def centre_ink(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return frame
 
 
+def bounding_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
+    """The box `(x0, y0, x1, y1)` of what is set in a mask `bool [height, width]`, right and lower edges exclusive."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+
+
 def otsu_threshold(grey: NDArray[np.uint8]) -> int:
     """Grey level that parts a picture into two classes with the largest variance between them."""
     count = np.bincount(grey.ravel(), minlength=256).astype(np.float64)
@@ -93,13 +102,8 @@ def otsu_threshold(grey: NDArray[np.uint8]) -> int:
 
 
 def _place(centre: float, length: int) -> int:
-    """Offset that brings a centre of mass to the frame's middle, as far as the ink stays inside the frame."""
-    return int(np.clip(round(FRAME_SIZE / 2 - 0.5 - centre), 0, FRAME_SIZE - length))
-
-
-def _extent(hit: NDArray[np.bool_]) -> tuple[int, int]:
-    indices = np.flatnonzero(hit)
-    return int(indices[0]), int(indices[-1]) + 1
+    """Offset that brings a centre of mass to MNIST's middle, pixel 14 of 0 to 27, as far as the ink stays inside."""
+    return int(np.clip(round(FRAME_SIZE / 2 - centre), 0, FRAME_SIZE - length))
 
 
 def _shrink(grey: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image, ImageDraw
 
 from edgedigits.training.synthetic import draw_digit, synthetic_digits
 
@@ -64,7 +65,7 @@ def test_frames_have_the_geometry_of_mnist(digits):
         assert 18 <= max(np.ptp(rows), np.ptp(columns)) + 1 <= 20
         mass = frame / frame.sum()
         centre = np.array([mass.sum(axis=1) @ np.arange(28), mass.sum(axis=0) @ np.arange(28)])
-        assert np.abs(centre - 13.5).max() < 1.5
+        assert np.abs(centre - 14).max() < 0.8
         assert frame.max() == 255
         assert not frame[[0, 0, -1, -1], [0, -1, 0, -1]].any()
 
@@ -76,6 +77,25 @@ def test_neighbours_from_another_seed_read_the_digits(digits):
     distance = (train**2).sum(axis=1) - 2 * test @ train.T
     read = train_labels[distance.argmin(axis=1)]
     assert (read == labels).mean() > 0.8
+
+
+def _enclosed_height(digit, seed):
+    """Mean height of the paper that a digit's ink encloses, from 0 at the top to 1, or None where there is none."""
+    picture = draw_digit(digit, np.random.default_rng(seed), 56)
+    image = Image.fromarray(picture).copy()  # floodfill leaves a read-only image as it was
+    ImageDraw.floodfill(image, (0, 0), 255, thresh=127)
+    rows = np.flatnonzero(np.asarray(image) < 128) // 56
+    return rows.mean() / 55 if len(rows) else None
+
+
+@pytest.mark.parametrize(
+    ("digit", "low", "high"),
+    [(0, 0.4, 0.6), (6, 0.6, 1), (9, 0, 0.4), (8, 0.3, 0.7), *((d, 0, 0) for d in (1, 3, 5, 7))],
+)
+def test_labels_name_the_digits_by_their_bowls(digit, low, high):
+    heights = [_enclosed_height(digit, seed) for seed in range(30)]
+    fitting = [height is None if high == 0 else height is not None and low < height < high for height in heights]
+    assert sum(fitting) >= 20, heights
 
 
 @pytest.mark.parametrize("digit", range(10))
