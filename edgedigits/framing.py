@@ -21,7 +21,7 @@ WORKING_SIZE = 512
 MIN_CONTRAST = 32
 """Grey levels between paper and ink below which a picture counts as blank."""
 EDGE = 0.25
-"""Share of the ink's level from which a pixel belongs to the digit: a stroke's soft edge does, paper's grain does not."""
+"""Share of the ink's level from which a pixel is the digit's: a stroke's soft edge is, the paper's grain is not."""
 
 
 @dataclass(frozen=True)
