@@ -63,8 +63,8 @@ the digits 0 to 9 (`float32 [batch, 10]`).
 | accepted at confidence {card.accept_threshold:g} | {accepted} |
 | largest difference in probability from the checkpoint | {parity.max_abs_diff:.1e}, over {parity.n} frames |
 
-Calibration: {card.calibration.method}. The threshold is a convention and was fitted to nothing, so it promises no error rate.
-Trained on digits alone: what is no digit is read as one.
+Calibration: {card.calibration.method}. The threshold is a convention and was fitted to nothing, so it promises no
+error rate. Trained on digits alone: what is no digit is read as one.
 
 | recipe | |
 | --- | --- |

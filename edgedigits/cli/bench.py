@@ -57,7 +57,7 @@ def command(
         with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
             task = bar.add_task("measuring", total=ROUNDS * len(BATCHES))
             report = run_bench(candidates, unavailable, digits, on_round=lambda: bar.advance(task))
-    figures = json.dumps(report.to_dict(), indent=1, ensure_ascii=False) + "\n"
+    figures = json.dumps(report.to_dict(), ensure_ascii=False) + "\n"
     if json_path and str(json_path) == "-":
         click.echo(figures, nl=False)
     else:

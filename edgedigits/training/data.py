@@ -68,7 +68,7 @@ def mnist_root(data_dir: Path | None = None) -> Path:
         return data_dir
     if from_environment := os.environ.get("EDGEDIGITS_DATA"):
         return Path(from_environment)
-    with needs("train", "the cache folder for data sets"):
+    with needs("train", "the data set mnist"):
         import platformdirs
 
     return platformdirs.user_cache_path("edgedigits")

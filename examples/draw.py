@@ -1,0 +1,28 @@
+"""Draws the pictures in this folder: `python examples/draw.py`. They are the synthetic data set's hand, not a person's."""
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from edgedigits.training.synthetic import draw_digit
+
+FOLDER = Path(__file__).parent
+
+
+def draw(name: str, digit: int, seed: int, size: int, paper: tuple[int, ...], ink: tuple[int, ...]) -> None:
+    """A digit on paper with a little grain and uneven light."""
+    rng = np.random.default_rng(seed)
+    cover = Image.fromarray(draw_digit(digit, rng, size)).filter(ImageFilter.GaussianBlur(size / 200))
+    share = np.asarray(cover)[..., np.newaxis] / 255
+    light = 1 - 0.12 * np.linspace(0, 1, size)[:, np.newaxis, np.newaxis]
+    colour = (np.array(paper) * (1 - share) + np.array(ink) * share) * light + rng.normal(0, 2.5, (size, size, 1))
+    Image.fromarray(np.clip(colour, 0, 255).astype(np.uint8)).save(FOLDER / name)
+
+
+if __name__ == "__main__":
+    draw("pen-on-paper.png", 3, 5, 180, paper=(244, 240, 228), ink=(28, 42, 110))
+    draw("marker.jpg", 7, 11, 240, paper=(235, 235, 235), ink=(20, 20, 20))
+    draw("chalk.png", 5, 2, 160, paper=(38, 62, 50), ink=(232, 236, 228))
+    draw("hasty.png", 4, 21, 150, paper=(246, 244, 236), ink=(60, 60, 70))
+    draw("pencil.png", 8, 9, 140, paper=(250, 250, 250), ink=(120, 120, 120))
