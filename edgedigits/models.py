@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from edgedigits.training.checkpoint import Checkpoint
 
-__all__ = ["DEFAULT_MODEL", "RUNS", "Model", "find_model", "model_names", "newest_run", "shipped_file"]
+__all__ = ["DEFAULT_MODEL", "RUNS", "Model", "find_model", "is_name", "model_names", "newest_run", "shipped_file"]
 
 DEFAULT_MODEL = "paper"
 RUNS = Path("runs")
@@ -57,6 +57,12 @@ def shipped_file(name: str, file: str = ARTIFACT) -> Traversable:
     return resources.files("edgedigits.artifacts").joinpath(name, file)
 
 
+def is_name(given: str | os.PathLike[str]) -> bool:
+    """Whether a model was given by name. What ships goes before what happens to lie in the working folder."""
+    path = Path(given)
+    return os.fspath(given) in model_names() or not (path.suffix or len(path.parts) > 1 or path.exists())
+
+
 def newest_run() -> Path | None:
     """The folder in `runs/` that trained last, if there is one."""
     checkpoints = RUNS.glob(f"*/{RUN_CHECKPOINT}")
@@ -71,19 +77,16 @@ def find_model(given: str | os.PathLike[str] | None) -> Model:
     """
     if given is None:
         given = newest_run() or DEFAULT_MODEL
-    path = Path(given)
+    name, path = os.fspath(given), Path(given)
+    if is_name(given):
+        shipped = _in_folder(Path(str(shipped_file(name))).parent)
+        return Model(name, shipped.checkpoint, shipped.artifact, None)
     if path.is_dir():
         return _in_folder(path)
     if path.is_file():
         is_checkpoint = path.suffix == Path(RUN_CHECKPOINT).suffix
         return Model(path.stem, path if is_checkpoint else None, None if is_checkpoint else path, None)
-    if path.suffix or len(path.parts) > 1:
-        raise InputError(
-            f"there is no {path}: give a run's folder, a checkpoint, an artifact or a shipped model's name"
-        )
-    name = str(given)
-    found = _in_folder(Path(str(shipped_file(name))).parent)
-    return Model(name, found.checkpoint, found.artifact, None)
+    raise InputError(f"there is no {path}: give a run, a checkpoint, an artifact, or one of {', '.join(model_names())}")
 
 
 def _in_folder(folder: Path) -> Model:

@@ -13,7 +13,7 @@ from edgedigits.artifact import OnnxArtifact, read_artifact
 from edgedigits.card import Card
 from edgedigits.errors import FramesError
 from edgedigits.framing import FRAME_SIZE, frame_picture
-from edgedigits.models import DEFAULT_MODEL, shipped_file
+from edgedigits.models import DEFAULT_MODEL, is_name, shipped_file
 from edgedigits.pictures import Picture, open_picture
 from edgedigits.results import Digit, Predictions, Reading, Reason
 
@@ -28,9 +28,8 @@ class Recognizer:
     """
 
     def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL) -> None:
-        name, path = os.fspath(model), Path(model)
-        is_path = path.suffix or path.is_file()
-        self._load(read_artifact(path) if is_path else shipped_file(name).read_bytes(), name)
+        name = os.fspath(model)
+        self._load(shipped_file(name).read_bytes() if is_name(model) else read_artifact(Path(model)), name)
 
     def _load(self, content: bytes, name: str) -> None:
         self._content, self._name = content, name

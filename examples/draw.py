@@ -1,4 +1,4 @@
-"""Draws the pictures in this folder: `python examples/draw.py`. They are the synthetic data set's hand, not a person's."""
+"""Draws the pictures in this folder, in the hand of the synthetic data set: `python examples/draw.py`."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from edgedigits.training.synthetic import draw_digit
 FOLDER = Path(__file__).parent
 
 
-def draw(name: str, digit: int, seed: int, size: int, paper: tuple[int, ...], ink: tuple[int, ...]) -> None:
+def draw(name: str, digit: int, seed: int, size: int, *, paper: tuple[int, ...], ink: tuple[int, ...]) -> None:
     """A digit on paper with a little grain and uneven light."""
     rng = np.random.default_rng(seed)
     cover = Image.fromarray(draw_digit(digit, rng, size)).filter(ImageFilter.GaussianBlur(size / 200))

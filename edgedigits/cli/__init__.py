@@ -52,7 +52,7 @@ def cli() -> None:
 
     \b
     Example:
-      edgedigits predict amount.png
+      edgedigits predict seven.png
 
     Exit codes: 0 done, 1 the check that was asked for failed, 2 the input or the call is wrong.
     """  # noqa: D301
@@ -62,6 +62,9 @@ def main() -> None:
     """Run the command line: what people get wrong comes back as one line on stderr, without a traceback."""
     try:
         sys.exit(cli.main(standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(error.exit_code)
     except click.ClickException as error:
         _fail(error.format_message(), error.exit_code)
     except EdgeDigitsError as error:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from edgedigits.cli.options import as_json, echo_json, note
-from edgedigits.errors import PictureError
-from edgedigits.models import DEFAULT_MODEL
+from edgedigits.errors import InputError, PictureError
+from edgedigits.models import DEFAULT_MODEL, find_model
 
 if TYPE_CHECKING:
     from edgedigits.results import Reading
@@ -38,7 +38,10 @@ def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: b
 
     # Our own line says the same, and says it of the file.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    recognizer = Recognizer(model)
+    artifact = find_model(model).artifact
+    if artifact is None:
+        raise InputError(f"{model} has no ONNX file to run: make one with `edgedigits export {model}`")
+    recognizer = Recognizer(artifact)
     failed = False
     for image in images:
         try:
