@@ -38,6 +38,7 @@ def draw(report: Report, suffix: str) -> bytes:
     axes.set_ylim(-0.5, len(rows) - 0.3)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter("{x:g}")
     axes.set_xlabel(
         "latency of one digit in microseconds on one thread, log scale: median (dot) to 99th percentile (bar)"
     )

@@ -11,6 +11,7 @@ from edgedigits.export.formats import find_format
 from edgedigits.export.parity import Parity
 
 from edgedigits.card import Card
+from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, note
 from edgedigits.files import write_file
 from edgedigits.models import ARTIFACT, SHIPPED_CHECKPOINT, find_model
@@ -20,15 +21,15 @@ __all__ = ["command"]
 
 
 @click.command()
-@click.argument("run")
+@click.argument("trained", metavar="RUN")
 @click.argument("folder", type=click.Path(path_type=Path))
 @data_dir
-def command(run: str, folder: Path, data_dir: Path | None) -> None:
+def command(*, trained: str, folder: Path, data_dir: Path | None) -> None:
     """Write weights, artifact and card of RUN to FOLDER, by whose name the model will be known.
 
     The run's own data set must be at hand, for its test split is what the card's accuracy is of.
     """
-    checkpoint = find_model(run).load_checkpoint()
+    checkpoint = find_model(trained).load_checkpoint()
     digits = load_digits(checkpoint.recipe.dataset, "test", data_dir)
     exported = export_checkpoint(
         checkpoint, folder.name, folder / ARTIFACT, row=find_format("onnx"), precision="fp32", digits=digits
@@ -80,4 +81,4 @@ The weights' own digest is `{card.weights_sha256}`.
 
 
 if __name__ == "__main__":
-    command()
+    run(command)

@@ -11,7 +11,7 @@ import click
 import edgedigits
 from edgedigits.errors import EdgeDigitsError
 
-__all__ = ["cli", "main"]
+__all__ = ["cli", "main", "run"]
 
 COMMANDS = MappingProxyType(
     {
@@ -59,9 +59,14 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Run the command line: what people get wrong comes back as one line on stderr, without a traceback."""
+    """Run the command line."""
+    run(cli)
+
+
+def run(command: click.Command) -> None:
+    """Run a command and exit: what people get wrong comes back as one line on stderr, without a traceback."""
     try:
-        sys.exit(cli.main(standalone_mode=False))
+        sys.exit(command.main(standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(error.exit_code)

@@ -56,12 +56,13 @@ def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: b
         if as_json:
             echo_json({"file": str(image), **reading.to_dict()})
         else:
-            click.echo(f"{image}: {_line(reading)}")
+            click.echo(f"{image}: {line(reading)}")
     if failed:
         ctx.exit(2)
 
 
-def _line(reading: Reading) -> str:
+def line(reading: Reading) -> str:
+    """A reading for people, on one line."""
     if not reading.digits:
         return f"- ({reading.reason})"
     sure = f"{100 * reading.confidence:.1f}%"

@@ -13,7 +13,8 @@ __all__ = ["RECIPES", "Recipe", "find_recipe"]
 
 @dataclass(frozen=True)
 class Recipe:
-    """One training run: the same recipe on the same machine and versions gives the same weights, bit for bit.
+    """One training run: the same recipe gives the same weights, bit for bit, on the same machine, with the
+    same versions and number of threads.
 
     `dataset` is `mnist`, `synthetic` or a folder of pictures; the optimiser is SGD with momentum.
     """
