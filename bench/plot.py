@@ -18,6 +18,7 @@ def draw(report: Report, suffix: str) -> bytes:
     """A picture in the format that `suffix` names, `.png` or `.svg`: median to 99th percentile at batch 1."""
     with needs("train", "drawing a plot"):
         from matplotlib.figure import Figure
+        from matplotlib.ticker import LogLocator
 
     rows = [row for row in report.rows if row["batch"] == 1][::-1]
     figure = Figure(figsize=(8, 1.2 + 0.6 * len(rows)), layout="constrained")
@@ -38,14 +39,15 @@ def draw(report: Report, suffix: str) -> bytes:
     axes.set_ylim(-0.5, len(rows) - 0.3)
     axes.set_xscale("log")
     axes.xaxis.set_major_formatter("{x:g}")
-    axes.xaxis.set_minor_formatter("{x:g}")
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 3, 5)))
+    axes.minorticks_off()
     axes.set_xlabel(
         "latency of one digit in microseconds on one thread, log scale: median (dot) to 99th percentile (bar)"
     )
     accuracy = ", ".join(sorted({f"{row['model']} {100 * row['accuracy']:.2f}%" for row in rows}))
     axes.set_title(f"accuracy on {rows[0]['dataset']}: {accuracy}", fontsize=10, color=INK)
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="x", which="both", alpha=0.2)
+    axes.grid(axis="x", alpha=0.3)
     buffer = io.BytesIO()
     figure.savefig(buffer, format=Path(f"_{suffix}").suffix.lstrip("."), dpi=130)
     return buffer.getvalue()

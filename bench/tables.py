@@ -61,15 +61,12 @@ def _training(runs: Lines) -> str:
     spread = last.std(ddof=1)
     half = T975[len(last) - 1] * spread / np.sqrt(len(last))
     n = runs[0]["history"][-1]["test_n"]
-    return "\n".join(
-        [
-            *rows,
-            "",
-            f"At the end, on {n:,} test digits: the paper {PAPER_FINAL}. Here, the mean of {len(last)} seeds is "
-            f"{last.mean():.2f}% (95% interval {last.mean() - half:.2f} to {last.mean() + half:.2f}, standard deviation "
-            f"{spread:.2f}), loss {loss.mean():.4f}.",
-        ]
+    final = (
+        f"At the end, on {n:,} test digits: the paper {PAPER_FINAL}. Here, the mean of {len(last)} seeds is "
+        f"{last.mean():.2f}% (95% interval {last.mean() - half:.2f} to {last.mean() + half:.2f}, "
+        f"standard deviation {spread:.2f}), loss {loss.mean():.4f}."
     )
+    return "\n".join([*rows, "", final])
 
 
 def _parity(artifacts: Lines) -> str:
