@@ -6,8 +6,8 @@ import io
 from pathlib import Path
 
 from edgedigits.bench.report import Report
-
-from edgedigits.extras import needs
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 __all__ = ["draw"]
 
@@ -16,10 +16,6 @@ INK, ACCENT = "#1f2937", "#2563eb"
 
 def draw(report: Report, suffix: str) -> bytes:
     """A picture in the format that `suffix` names, `.png` or `.svg`: median to 99th percentile at batch 1."""
-    with needs("train", "drawing a plot"):
-        from matplotlib.figure import Figure
-        from matplotlib.ticker import LogLocator
-
     rows = [row for row in report.rows if row["batch"] == 1][::-1]
     figure = Figure(figsize=(8, 1.2 + 0.6 * len(rows)), layout="constrained")
     axes = figure.subplots()

@@ -14,7 +14,7 @@ from edgedigits.bench.measure import interleave, ratio
 from edgedigits.bench.runtimes import Candidate
 
 import edgedigits
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import evaluate
 
 if TYPE_CHECKING:

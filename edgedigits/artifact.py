@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["OnnxArtifact", "read_artifact"]
 
-INPUT = ("frames", "tensor(uint8)", [28, 28])
-OUTPUT = ("probabilities", "tensor(float)", [10])
+INPUT = ("frames", "tensor(uint8)", ["batch", 28, 28])
+OUTPUT = ("probabilities", "tensor(float)", ["batch", 10])
 SEVERE = 4
 """onnxruntime's level for fatal messages: what goes wrong comes as an exception, not on the host's stderr."""
 
@@ -76,5 +76,6 @@ def read_artifact(path: Path) -> bytes:
     return content
 
 
-def _describe(node: onnxruntime.NodeArg) -> tuple[str, str, list[int]]:
-    return node.name, node.type, list(node.shape[1:])
+def _describe(node: onnxruntime.NodeArg) -> tuple[str, str, list[int | str]]:
+    """Name, type and shape; a length left open is a batch whatever the exporter called it."""
+    return node.name, node.type, [length if isinstance(length, int) else "batch" for length in node.shape]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import math
+import sys
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -97,21 +97,36 @@ class Card:
                 raise ArtifactError(f"{name} has a card of schema {fields['schema']}; this edgedigits reads {SCHEMA}")
             if (tuple(fields["labels"]), fields["input"], fields["output"]) != (LABELS, INPUT, OUTPUT):
                 raise ArtifactError(f"{name} has a card whose labels, input or output are not those of a digit model")
-            accuracy = fields["accuracy"]
-            card = cls(
+            calibration, accuracy = fields["calibration"], fields["accuracy"]
+            low, high = accuracy["ci95"]
+            return cls(
                 model=str(fields["model"]),
                 format=str(fields["format"]),
                 precision=str(fields["precision"]),
-                calibration=Calibration(**fields["calibration"]),
-                accept_threshold=float(fields["thresholds"]["accept"]),
-                accuracy=Accuracy(**{**accuracy, "ci95": tuple(accuracy["ci95"])}),
+                calibration=Calibration(
+                    method=str(calibration["method"]),
+                    temperature=_number(calibration["temperature"], "temperature", low=sys.float_info.min),
+                ),
+                accept_threshold=_number(fields["thresholds"]["accept"], "threshold", high=1),
+                accuracy=Accuracy(
+                    dataset=str(accuracy["dataset"]),
+                    n=int(_number(accuracy["n"], "n", low=1)),
+                    correct=int(_number(accuracy["correct"], "correct")),
+                    loss=_number(accuracy["loss"], "loss"),
+                    ci95=(_number(low, "ci95", high=1), _number(high, "ci95", high=1)),
+                    coverage=_number(accuracy["coverage"], "coverage", high=1),
+                    accepted_errors=int(_number(accuracy["accepted_errors"], "accepted_errors")),
+                ),
                 weights_sha256=str(fields["weights_sha256"]),
                 provenance=dict(fields["provenance"]),
             )
-        except (ValueError, KeyError, TypeError) as error:
-            raise ArtifactError(
-                f"{name} has a damaged card ({type(error).__name__}: {error}): export it again"
-            ) from error
-        if not (math.isfinite(card.accept_threshold) and 0 <= card.accept_threshold <= 1):
-            raise ArtifactError(f"{name} has a card with the threshold {card.accept_threshold}, not between 0 and 1")
-        return card
+        except (ValueError, LookupError, TypeError, RecursionError) as error:
+            what = f"{type(error).__name__}: {error}"
+            raise ArtifactError(f"{name} has a damaged card ({what}): export it again") from error
+
+
+def _number(value: Any, name: str, low: float = 0, high: float = sys.float_info.max) -> float:
+    """A card's number where it makes sense. Raises `ValueError`."""
+    if not isinstance(value, (int, float)) or not low <= value <= high:
+        raise ValueError(f"{name} is {value!r}, not a number from {low:g} to {high:g}")
+    return float(value)

@@ -43,5 +43,5 @@ def write_file(path: Path, content: bytes | str) -> None:
 
 def remove_staged(folder: Path) -> None:
     """Remove what writers that were killed left in `folder`."""
-    for leftover in folder.glob(STAGED.format(name="*", unique="*")):
+    for leftover in folder.glob(STAGED.format(name="*", unique="[0-9a-f]" * 8)):
         leftover.unlink(missing_ok=True)

@@ -54,6 +54,8 @@ def frame_picture(grey: NDArray[np.uint8]) -> Framing:
     x0, y0, x1, y1 = bounding_box(traces)
     cut = ink[y0:y1, x0:x1] * (255.0 / level)
     frame = centre_ink(np.clip(cut, 0, 255).astype(np.uint8))
+    if not frame.any():
+        return Framing(None, None, "blank")
     height, width = grey.shape
     box = (x0 * step, y0 * step, min(x1 * step, width), min(y1 * step, height))
     return Framing(frame, box, None)
@@ -62,7 +64,8 @@ def frame_picture(grey: NDArray[np.uint8]) -> Framing:
 def centre_ink(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Scale ink, `uint8 [height, width]` cropped to its bounding box, into the 20×20 box and centre it by mass.
 
-    Returns `uint8 [28, 28]`, its darkest ink brought to 255.
+    Returns `uint8 [28, 28]`, its darkest ink brought to 255; where the ink is too thin to be seen at that scale, as
+    specks of dust far apart are, a frame without any.
     """
     from PIL import Image
 
@@ -72,13 +75,14 @@ def centre_ink(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     scaled = np.asarray(
         Image.fromarray(ink).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
     )
-    scaled = np.rint(scaled * (255.0 / max(1, scaled.max()))).astype(np.uint8)
-
+    frame = np.zeros((FRAME_SIZE, FRAME_SIZE), np.uint8)
+    if not scaled.any():
+        return frame
+    scaled = np.rint(scaled * (255.0 / scaled.max())).astype(np.uint8)
     mass = scaled.sum(dtype=np.float64)
     rows, columns = np.arange(size[1]), np.arange(size[0])
     y = _place(float(scaled.sum(axis=1) @ rows / mass), size[1])
     x = _place(float(scaled.sum(axis=0) @ columns / mass), size[0])
-    frame = np.zeros((FRAME_SIZE, FRAME_SIZE), np.uint8)
     frame[y : y + size[1], x : x + size[0]] = scaled
     return frame
 

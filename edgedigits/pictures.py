@@ -23,7 +23,11 @@ Picture: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | NDArray[np.
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused before they are decoded: 64 megapixels pass every camera sold for documents."""
 
-SIXTEEN_BIT = 65535.0
+FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000")
+"""What is opened. Pillow knows more, and starts another program for some: Ghostscript, say, for PostScript."""
+
+OWN_CONTRAST = 64
+"""Grey levels within what is opaque from which it is a card with writing on it, and not the writing alone."""
 
 
 def open_picture(picture: Picture) -> NDArray[np.uint8]:
@@ -36,34 +40,35 @@ def open_picture(picture: Picture) -> NDArray[np.uint8]:
 
     from PIL import Image, UnidentifiedImageError
 
-    if isinstance(picture, Image.Image):
-        return _grey(picture, "picture")
-    if not isinstance(picture, (str, bytes, os.PathLike)):
-        raise PictureError(f"cannot read a {type(picture).__name__}: give a path, bytes, a PIL image or a uint8 array")
-    name, content = _content(picture)
+    name, content = ("picture", b"") if isinstance(picture, Image.Image) else _content(picture)
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        if isinstance(picture, Image.Image):
+            return _grey(picture, name)
+        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
             return _grey(image, name)
     except PictureError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels: shrink it first") from error
     except UnidentifiedImageError as error:
-        raise PictureError(f"{name} is not a picture in a format that can be read") from error
+        raise PictureError(f"{name} is not a picture in a format that can be read: {', '.join(FORMATS)}") from error
     # Decoders report damage in whatever way they fail: each is a bad picture and none is a bug of the caller's.
     except Exception as error:
-        raise PictureError(f"{name} is damaged: {' '.join(str(error).split()) or type(error).__name__}") from error
+        raise PictureError(f"{name} is damaged: {error or type(error).__name__}") from error
 
 
-def _content(source: str | bytes | os.PathLike[str]) -> tuple[str, bytes]:
+def _content(source: object) -> tuple[str, bytes]:
+    """Name, for messages, and bytes of an encoded picture."""
     if isinstance(source, bytes):
         name, content = "picture", source
-    else:
-        name = os.fspath(source)
+    elif isinstance(source, (str, os.PathLike)):
+        name = os.fsdecode(source)
         try:
-            content = Path(source).read_bytes()
+            content = Path(name).read_bytes()
         except (OSError, ValueError) as error:
             raise PictureError(f"cannot open {name}: {getattr(error, 'strerror', None) or error}") from error
+    else:
+        raise PictureError(f"cannot read a {type(source).__name__}: give a path, bytes, a PIL image or a uint8 array")
     if not content:
         raise PictureError(f"{name} is empty")
     return name, content
@@ -98,22 +103,31 @@ def _grey(image: Image.Image, name: str) -> NDArray[np.uint8]:
     image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_deep(np.asarray(image))
+    if image.mode == "La":  # premultiplied, and converted by Pillow to nothing else
+        image = image.convert("LA")
     if image.has_transparency_data:
         return _on_paper(np.asarray(image.convert("RGBA").convert("LA")))
-    return np.asarray(image.convert("RGB").convert("L") if image.mode in ("LAB", "HSV") else image.convert("L"))
+    return np.asarray((image.convert("RGB") if image.mode == "LAB" else image).convert("L"))
 
 
 def _from_deep(levels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Bring 16-bit, 32-bit and float levels to 8 bits; Pillow itself would cut them off at 255."""
-    values = np.nan_to_num(levels.astype(np.float64), posinf=SIXTEEN_BIT, neginf=0.0)
+    """Bring 10 to 32 bits and floats to 8 bits; Pillow itself would cut them off at 255.
+
+    White is the highest level of the fewest bits that hold the picture, and 1 for floats that stay below it.
+    """
+    values = np.nan_to_num(levels.astype(np.float64), posinf=0.0, neginf=0.0)
     highest = float(values.max())
-    white = 1.0 if highest <= 1 else 255.0 if highest <= 255 else max(SIXTEEN_BIT, highest)
+    white = 1.0 if highest <= 1 else 2.0 ** max(8, int(highest).bit_length()) - 1
     return np.rint(np.clip(values / white, 0, 1) * 255).astype(np.uint8)
 
 
 def _on_paper(levels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Lay `uint8 [height, width, 2]` (grey, alpha) on white paper, or on black where what is opaque is light."""
+    """Lay `uint8 [height, width, 2]` (grey, alpha) on paper.
+
+    Where what is opaque has paper and ink of its own, that paper goes on; where it is ink alone, paper is its opposite.
+    """
     grey, alpha = levels[..., 0].astype(np.float64), levels[..., 1] / 255.0
-    opaque = float((grey * alpha).sum() / alpha.sum()) if alpha.any() else 0.0
-    paper = 255.0 if opaque < 128 else 0.0
+    opaque = grey[alpha > 0.5]
+    dark, middle, light = np.percentile(opaque, [5, 50, 95]) if opaque.size else (0.0, 0.0, 0.0)
+    paper = middle if light - dark >= OWN_CONTRAST else 255.0 if middle < 128 else 0.0
     return np.rint(grey * alpha + paper * (1 - alpha)).astype(np.uint8)

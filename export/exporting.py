@@ -18,7 +18,7 @@ from edgedigits.errors import CheckpointError, InputError
 from edgedigits.files import staged
 from edgedigits.models import RUN_CHECKPOINT, RUNS, SHIPPED_CHECKPOINT, find_model, model_names
 from edgedigits.training.checkpoint import Checkpoint, digest
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import evaluate
 
 __all__ = ["Exported", "export_checkpoint", "verify_artifact"]

@@ -12,7 +12,7 @@ from edgedigits.export.formats import Artifact
 from numpy.typing import NDArray
 
 from edgedigits.errors import ParityError
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 
 __all__ = ["Parity", "check_parity"]
 

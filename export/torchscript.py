@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import warnings
 from pathlib import Path
 
@@ -47,11 +48,13 @@ class TorchScriptArtifact:
 
 def write(deployable: Deployable, card: Card, path: Path) -> None:
     """Write the model to `path`, the card as the extra file `edgedigits`."""
+    buffer = io.BytesIO()
     frames = torch.zeros(2, 28, 28, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         module = torch.jit.freeze(torch.jit.trace(deployable, (frames,)))
-        torch.jit.save(module, str(path), _extra_files={CARD_KEY: card.to_json()})
+        torch.jit.save(module, buffer, _extra_files={CARD_KEY: card.to_json()})
+    path.write_bytes(buffer.getvalue())
 
 
 def load(path: Path) -> TorchScriptArtifact:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +17,20 @@ from PIL import Image
 
 from edgedigits.cli import main
 from edgedigits.training import data
+from edgedigits.training.digits import Digits
 from edgedigits.training.synthetic import draw_digit, synthetic_digits
 
 MNIST_ROOT = os.environ.get("EDGEDIGITS_DATA")
 PER_CLASS = 10
+EXTRAS = ("torch", "torchvision", "onnx", "onnxscript", "matplotlib", "safetensors", "platformdirs")
+BASE_INSTALL = f"""
+from importlib.machinery import PathFinder
+find_spec = PathFinder.find_spec
+PathFinder.find_spec = staticmethod(
+    lambda name, path=None, target=None: None if name.partition(".")[0] in {EXTRAS!r} else find_spec(name, path, target)
+)
+"""
+"""Python runs this as it starts: what the extras install is found nowhere, as where it never was installed."""
 
 
 class Ran(NamedTuple):
@@ -47,11 +60,55 @@ def edgedigits(tmp_path, monkeypatch, capsys) -> Callable[..., Ran]:
     def run(*arguments: object) -> Ran:
         monkeypatch.setattr("sys.argv", ["edgedigits", *map(str, arguments)])
         capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
+        try:
             main()
-        return Ran(ended.value.code or 0, *capsys.readouterr())
+        except SystemExit as ended:  # kept no longer than this: its traceback would keep a data loader's workers
+            return Ran(ended.code or 0, *capsys.readouterr())
+        raise AssertionError("the command did not exit")
 
     return run
+
+
+@pytest.fixture
+def program(tmp_path) -> Callable[..., Ran]:
+    """Run a program of its own in an empty folder, without MNIST."""
+    quiet = {"EDGEDIGITS_DATA": str(tmp_path / "no-data"), "OMP_NUM_THREADS": "1"}
+
+    def run(*command: object, **variables: str) -> Ran:
+        done = subprocess.run(
+            [os.fspath(part) for part in command],
+            cwd=tmp_path,
+            env={**os.environ, **quiet, **variables},
+            capture_output=True,
+            check=False,
+            encoding="utf-8",
+            timeout=120,
+        )
+        return Ran(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def script() -> str:
+    """The command as it is installed beside this Python."""
+    found = shutil.which("edgedigits", path=str(Path(sys.executable).parent))
+    assert found, "edgedigits is not installed where this Python is"
+    return found
+
+
+@pytest.fixture
+def installed(program, script) -> Callable[..., Ran]:
+    """Call the installed command, a process of its own: for what a call in this one could not show."""
+    return lambda *arguments, **variables: program(script, *arguments, **variables)
+
+
+@pytest.fixture(scope="session")
+def base_install(tmp_path_factory) -> dict[str, str]:
+    """Environment variables with which a program finds nothing of what the extras install."""
+    folder = tmp_path_factory.mktemp("base")
+    (folder / "sitecustomize.py").write_text(BASE_INSTALL)
+    return {"PYTHONPATH": str(folder)}
 
 
 @pytest.fixture(scope="session")
@@ -75,13 +132,13 @@ def pictures(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def train_digits() -> data.Digits:
-    return data.Digits("synthetic", *synthetic_digits(400, seed=1))
+def train_digits() -> Digits:
+    return Digits("synthetic", *synthetic_digits(400, seed=1))
 
 
 @pytest.fixture(scope="session")
-def test_digits() -> data.Digits:
-    return data.Digits("synthetic", *synthetic_digits(100, seed=2))
+def test_digits() -> Digits:
+    return Digits("synthetic", *synthetic_digits(100, seed=2))
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 from types import MappingProxyType
 
 import click
 
 import edgedigits
-from edgedigits.errors import EdgeDigitsError
+from edgedigits.cli.options import note
+from edgedigits.errors import EdgeDigitsError, OutputError
 
 __all__ = ["cli", "main", "run"]
 
@@ -74,10 +76,14 @@ def run(command: click.Command) -> None:
         _fail(error.format_message(), error.exit_code)
     except EdgeDigitsError as error:
         _fail(str(error), error.exit_code)
+    except OSError as error:
+        # What could not be written is still in the buffer, and would fail once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(f"cannot write the answer: {error.strerror or error}", OutputError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped", INTERRUPTED)
 
 
 def _fail(message: str, code: int) -> None:
-    click.echo(f"edgedigits: {message}", err=True)
+    note(f"edgedigits: {message}")
     sys.exit(code)

@@ -11,6 +11,7 @@ import click
 
 from edgedigits.cli.options import data_dir, load_test_digits, note, print_table
 from edgedigits.errors import InputError
+from edgedigits.extras import needs
 from edgedigits.files import write_file
 from edgedigits.models import find_model
 
@@ -39,6 +40,9 @@ def command(
     """  # noqa: D301
     if plot and plot.suffix not in PICTURES:
         raise InputError(f"{plot} is neither .png nor .svg")
+    if plot:
+        with needs("train", "drawing a plot"):
+            from edgedigits.bench.plot import draw
     from rich.console import Console
     from rich.progress import Progress
 
@@ -66,7 +70,5 @@ def command(
         write_file(json_path, figures)
         note(f"wrote {json_path}")
     if plot:
-        from edgedigits.bench.plot import draw
-
         write_file(plot, draw(report, plot.suffix))
         note(f"wrote {plot}")

@@ -9,12 +9,13 @@ import click
 
 from edgedigits.card import UNFITTED_THRESHOLD
 from edgedigits.cli.options import as_json, data_dir, echo_json, note, print_table
+from edgedigits.errors import MissingExtraError
 from edgedigits.extras import needs
 from edgedigits.files import write_file
 from edgedigits.models import Model, find_model
 
 if TYPE_CHECKING:
-    from edgedigits.training.data import Digits
+    from edgedigits.training.digits import Digits
     from edgedigits.training.evaluation import Evaluation
 
 
@@ -58,8 +59,13 @@ def command(model: str, dataset: str, data_dir: Path | None, output: Path | None
     else:
         _print(evaluation, threshold)
     if folder := output or found.folder:
-        for path in _draw(evaluation, folder):
-            note(f"wrote {path}")
+        try:
+            for path in _draw(evaluation, folder):
+                note(f"wrote {path}")
+        except MissingExtraError as error:
+            if output:
+                raise
+            note(f"no pictures: {error}")
 
 
 def _evaluate(model: Model, digits: Digits) -> tuple[Evaluation, float]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from edgedigits.export.exporting import Exported
-    from edgedigits.training.data import Digits
+    from edgedigits.training.digits import Digits
 
 __all__ = ["as_json", "data_dir", "echo_json", "load_test_digits", "note", "print_exported", "print_table"]
 
@@ -31,12 +31,12 @@ as_json: Callable[[Command], Command] = click.option("--json", "as_json", is_fla
 
 def echo_json(value: dict[str, Any]) -> None:
     """One object on one line of standard output."""
-    click.echo(json.dumps(value, ensure_ascii=False))
+    click.echo(json.dumps(value))
 
 
 def note(message: str) -> None:
-    """A line for people: on standard error, so that it never mixes with what machines read."""
-    click.echo(message, err=True)
+    """One line for people: on standard error, so that it never mixes with what machines read."""
+    click.echo(message.replace("\n", " "), err=True)
 
 
 def load_test_digits(dataset: str, data_dir: Path | None) -> Digits:

@@ -56,7 +56,7 @@ def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: b
         if as_json:
             echo_json({"file": str(image), **reading.to_dict()})
         else:
-            click.echo(f"{image}: {line(reading)}")
+            click.echo(f"{click.format_filename(image)}: {line(reading)}")
     if failed:
         ctx.exit(2)
 

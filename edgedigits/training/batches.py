@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from edgedigits.errors import DatasetError
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
 
 __all__ = ["Batches", "batches"]

@@ -4,35 +4,17 @@ from __future__ import annotations
 
 import importlib.util
 import os
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeAlias
-
-import numpy as np
-from numpy.typing import NDArray
 
 from edgedigits.errors import UnknownNameError
 from edgedigits.extras import needs
+from edgedigits.training.digits import Digits, Split
 
-__all__ = ["DATASETS", "Digits", "Split", "is_folder", "load_digits", "mnist_is_at_hand", "mnist_root"]
-
-Split: TypeAlias = Literal["train", "test"]
+__all__ = ["DATASETS", "is_folder", "load_digits", "mnist_is_at_hand", "mnist_root"]
 
 DATASETS = ("mnist", "synthetic")
 SYNTHETIC_COUNT = {"train": 6000, "test": 1000}
 SYNTHETIC_SEED = {"train": 1, "test": 2}
-
-
-@dataclass(frozen=True, eq=False)
-class Digits:
-    """Labelled frames: `frames` uint8 [n, 28, 28], `labels` int64 [n], and the name of the data set they are from."""
-
-    dataset: str
-    frames: NDArray[np.uint8]
-    labels: NDArray[np.int64]
-
-    def __len__(self) -> int:
-        return len(self.labels)
 
 
 def load_digits(dataset: str, split: Split, data_dir: Path | None = None) -> Digits:

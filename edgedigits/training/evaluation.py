@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.card import Accuracy
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 
 __all__ = ["Evaluation", "evaluate", "wilson_interval"]
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from edgedigits.errors import DatasetError, PictureError
 from edgedigits.framing import frame_picture
 from edgedigits.pictures import open_picture
-from edgedigits.training.data import Split
+from edgedigits.training.digits import Split
 
 __all__ = ["PictureFolder"]
 

@@ -18,7 +18,7 @@ from edgedigits.files import remove_staged, write_file
 from edgedigits.models import RUN_CHECKPOINT
 from edgedigits.training.batches import batches
 from edgedigits.training.checkpoint import Checkpoint, Epoch
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import evaluate
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.networks import DigitNetwork, build_network

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgedigits.errors import DatasetError, OutputError
 
 if TYPE_CHECKING:
-    from edgedigits.training.data import Split
+    from edgedigits.training.digits import Split
 
 __all__ = ["SHA256", "fetch", "load"]
 

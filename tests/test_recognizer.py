@@ -1,0 +1,267 @@
+import io
+import json
+import logging
+import pickle
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from PIL import Image
+
+from edgedigits import Recognizer
+from edgedigits.errors import ArtifactError, FramesError, UnknownNameError
+from edgedigits.models import shipped_file
+from edgedigits.training.data import load_digits
+from edgedigits.training.synthetic import draw_digit, synthetic_digits
+
+RECOGNIZER = Recognizer()
+batches = st.integers(0, 5).flatmap(lambda n: arrays(np.uint8, (n, 28, 28)))
+drawn = st.builds(
+    lambda digit, seed: 255 - draw_digit(digit, np.random.default_rng(seed), 56),
+    st.integers(0, 9),
+    st.integers(0, 1000),
+)
+THREADS = """
+import os
+import onnxruntime  # starts one of its own when it is imported
+import numpy as np
+from edgedigits import Recognizer
+before = len(os.listdir("/proc/self/task"))
+Recognizer().classify(np.zeros((100, 28, 28), np.uint8))
+print(len(os.listdir("/proc/self/task")) - before)
+"""
+FORK = """
+import multiprocessing
+import numpy as np
+from edgedigits import Recognizer
+from edgedigits.training.synthetic import synthetic_digits
+
+def classify(part):
+    return recognizer.classify(part).probabilities
+
+recognizer = Recognizer()
+frames, _ = synthetic_digits(60, seed=1)
+own = classify(frames)
+with multiprocessing.get_context("fork").Pool(2) as children:
+    theirs = np.concatenate(children.map(classify, np.array_split(frames, 4)))
+print(np.array_equal(own, theirs))
+"""
+
+
+@pytest.fixture(scope="module")
+def frames():
+    return synthetic_digits(200, seed=5)[0]
+
+
+@given(frames=batches)
+def test_predictions_are_what_their_documentation_says(frames):
+    predictions = RECOGNIZER.classify(frames)
+    n = len(frames)
+    assert [(a.shape, a.dtype) for a in (predictions.digits, predictions.confidence, predictions.accepted)] == [
+        ((n,), np.int64),
+        ((n,), np.float32),
+        ((n,), np.bool_),
+    ]
+    assert (predictions.probabilities.shape, predictions.probabilities.dtype) == ((n, 10), np.float32)
+    np.testing.assert_allclose(predictions.probabilities.sum(axis=1), 1, atol=1e-5)
+    np.testing.assert_array_equal(predictions.confidence, predictions.probabilities[range(n), predictions.digits])
+    np.testing.assert_array_equal(predictions.accepted, predictions.confidence >= RECOGNIZER.card.accept_threshold)
+    assert len(json.loads(json.dumps(predictions.to_dict()))["digits"]) == n
+
+
+@given(frames=batches)
+def test_a_frame_is_answered_alike_alone_and_among_others(frames):
+    together = RECOGNIZER.classify(frames).probabilities
+    alone = [RECOGNIZER.classify(frame[np.newaxis]).probabilities[0] for frame in frames]
+    np.testing.assert_allclose(together, np.reshape(alone, (-1, 10)), atol=1e-6)
+
+
+def test_arrays_laid_out_in_any_way_are_classified_alike(frames):
+    expected = RECOGNIZER.classify(frames).probabilities
+    fixed = frames.copy()
+    fixed.flags.writeable = False
+    spread = np.zeros((len(frames), 56, 84), np.uint8)
+    spread[:, ::2, ::3] = frames
+    for laid_out in (fixed, np.asfortranarray(frames), spread[:, ::2, ::3], frames[::-1].copy()[::-1]):
+        np.testing.assert_array_equal(RECOGNIZER.classify(laid_out).probabilities, expected)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "found"),
+    [
+        (np.zeros((2, 28, 28), np.float32), "float32 [2, 28, 28]"),
+        (np.zeros((2, 28, 28), np.int8), "int8 [2, 28, 28]"),
+        (np.zeros((2, 28, 28), bool), "bool [2, 28, 28]"),
+        (np.zeros((28, 28), np.uint8), "uint8 [28, 28]"),
+        (np.zeros((1, 1, 28, 28), np.uint8), "uint8 [1, 1, 28, 28]"),
+        (np.zeros((2, 784), np.uint8), "uint8 [2, 784]"),
+        (np.uint8(3), "uint8"),
+        (np.zeros((), np.uint8), "uint8 []"),
+        ([[0] * 28] * 28, "list"),
+        (None, "NoneType"),
+    ],
+)
+def test_what_are_no_frames_is_told(wrong, found):
+    with pytest.raises(FramesError) as caught:
+        RECOGNIZER.classify(wrong)
+    assert str(caught.value) == f"frames must be a uint8 array [n, 28, 28], not {found}"
+
+
+def test_the_digits_that_were_drawn_are_read():
+    readings = [RECOGNIZER.read(255 - draw_digit(d, np.random.default_rng(1), 112)) for d in range(10)]
+    assert "".join(reading.text for reading in readings) == "0123456789"
+    assert all(reading.accepted for reading in readings)
+
+
+@given(picture=drawn)
+def test_a_reading_agrees_with_itself(picture):
+    reading = RECOGNIZER.read(picture)
+    (digit,) = reading.digits
+    assert reading.text == str(digit.value)
+    assert (reading.confidence, reading.accepted, reading.reason) == (digit.confidence, digit.accepted, digit.reason)
+    assert reading.accepted == (reading.confidence >= RECOGNIZER.card.accept_threshold)
+    assert reading.reason == (None if reading.accepted else "unsure")
+    assert digit.runner_up != digit.value
+    assert json.loads(json.dumps(reading.to_dict()))["text"] == reading.text
+
+
+@given(picture=drawn)
+def test_the_same_picture_reads_alike_however_it_is_given(tmp_path_factory, picture):
+    image, file = Image.fromarray(picture), io.BytesIO()
+    image.save(file, "PNG")
+    path = tmp_path_factory.getbasetemp() / "digit.png"
+    path.write_bytes(file.getvalue())
+    ways = (picture, image, file.getvalue(), path, str(path), np.stack([picture] * 3, axis=2))
+    assert len({RECOGNIZER.read(way) for way in ways}) == 1
+
+
+@given(picture=drawn)
+def test_light_on_dark_reads_as_dark_on_light(picture):
+    assert RECOGNIZER.read(255 - picture) == RECOGNIZER.read(picture)
+
+
+@given(picture=drawn, margins=st.tuples(*[st.integers(0, 99)] * 4))
+def test_more_paper_around_it_keeps_the_digit(picture, margins):
+    left, top, right, bottom = margins
+    plain = RECOGNIZER.read(picture)
+    assume(plain.accepted)
+    padded = RECOGNIZER.read(np.pad(picture, ((top, bottom), (left, right)), constant_values=255))
+    assert padded.text == plain.text
+    assert padded.digits[0].box == tuple(np.add(plain.digits[0].box, (left, top, left, top)))
+
+
+@given(picture=drawn, times=st.integers(10, 20))
+def test_a_picture_that_is_shrunk_first_keeps_the_digit(picture, times):
+    plain = RECOGNIZER.read(picture)
+    assume(plain.accepted)
+    assert RECOGNIZER.read(picture.repeat(times, axis=0).repeat(times, axis=1)).text == plain.text
+
+
+@given(picture=drawn, times=st.integers(2, 8))
+def test_a_picture_enlarged_keeps_the_digit(picture, times):
+    plain = RECOGNIZER.read(picture)
+    assume(plain.accepted)
+    enlarged = RECOGNIZER.read(picture.repeat(times, axis=0).repeat(times, axis=1))
+    assert enlarged.text == plain.text
+    assert enlarged.digits[0].box == tuple(times * edge for edge in plain.digits[0].box)
+
+
+@pytest.mark.parametrize("grey", [0, 1, 127, 128, 254, 255])
+def test_an_empty_picture_reads_as_blank(grey):
+    reading = RECOGNIZER.read(np.full((40, 30), grey, np.uint8))
+    assert (reading.text, reading.confidence, reading.accepted, reading.reason) == ("", 0.0, False, "blank")
+    assert reading.digits == ()
+
+
+def test_dust_on_an_empty_page_is_not_trusted():
+    page = np.full((512, 512), 255, np.uint8)
+    page[3, 3] = page[508, 508] = 0
+    assert not RECOGNIZER.read(page).accepted
+
+
+def test_threads_can_share_a_recognizer(frames):
+    expected = RECOGNIZER.classify(frames).probabilities
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda _: RECOGNIZER.classify(frames).probabilities, range(32)))
+    for answer in answers:
+        np.testing.assert_array_equal(answer, expected)
+
+
+def test_a_pickled_recognizer_needs_no_file_and_answers_alike(tmp_path, frames):
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(shipped_file("paper").read_bytes())
+    recognizer = Recognizer(path)
+    pickled = pickle.dumps(recognizer)
+    path.unlink()
+    copy = pickle.loads(pickled)  # noqa: S301
+    assert (repr(copy), copy.card) == (repr(recognizer), recognizer.card)
+    np.testing.assert_array_equal(copy.classify(frames).probabilities, recognizer.classify(frames).probabilities)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="fork is POSIX")
+def test_children_of_a_fork_answer_as_their_parent(program):
+    done = program(sys.executable, "-c", FORK)
+    assert done.out == "True\n", done.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads are counted in /proc")
+def test_a_recognizer_starts_no_thread(program):
+    done = program(sys.executable, "-c", THREADS)
+    assert done.out == "0\n", done.err
+
+
+def test_the_host_is_left_as_it_was(frames):
+    def state():
+        root = logging.getLogger()
+        drawn_next = np.random.get_state()[1].tolist()  # noqa: NPY002
+        return warnings.filters[:], np.geterr(), root.handlers[:], root.level, Image.MAX_IMAGE_PIXELS, drawn_next
+
+    before = state()
+    recognizer = Recognizer()
+    recognizer.classify(frames)
+    recognizer.read(255 - frames[0])
+    assert state() == before
+
+
+def test_a_model_is_a_shipped_name_or_a_path(tmp_path, frames):
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(shipped_file("paper").read_bytes())
+    expected = Recognizer("paper").classify(frames).probabilities
+    for model in (path, str(path)):
+        np.testing.assert_array_equal(Recognizer(model).classify(frames).probabilities, expected)
+
+
+def test_an_unknown_model_is_told_from_the_known():
+    with pytest.raises(UnknownNameError, match="unknown model 'papr': did you mean 'paper'"):
+        Recognizer("papr")
+
+
+def test_a_model_file_that_is_not_there_is_named():
+    with pytest.raises(ArtifactError, match=r"cannot open missing\.onnx: "):
+        Recognizer("missing.onnx")
+
+
+def test_the_shipped_model_is_as_accurate_on_mnist_as_its_card_says(mnist_root):
+    test = load_digits("mnist", "test", mnist_root)
+    predictions, said = RECOGNIZER.classify(test.frames), RECOGNIZER.card.accuracy
+    right = predictions.digits == test.labels
+    assert (said.dataset, said.n) == ("mnist", len(test))
+    # Another processor may round a frame at the edge the other way.
+    assert abs(int(right.sum()) - said.correct) <= 1
+    assert predictions.accepted.mean() == pytest.approx(said.coverage, abs=2e-4)
+    assert abs(int((~right & predictions.accepted).sum()) - said.accepted_errors) <= 1
+
+
+@pytest.mark.parametrize("polarity", ["light on dark", "dark on light"])
+def test_frames_of_mnist_read_as_pictures_are_classified_alike(mnist_root, polarity):
+    frames = load_digits("mnist", "train", mnist_root).frames[:2000]
+    classified = RECOGNIZER.classify(frames).digits
+    pictures = 255 - frames if polarity == "dark on light" else frames
+    read = [RECOGNIZER.read(picture).text for picture in pictures]
+    agreeing = sum(str(digit) == text for digit, text in zip(classified, read, strict=True))
+    assert agreeing >= 0.999 * len(frames)
