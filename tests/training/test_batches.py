@@ -9,7 +9,7 @@ import torch
 
 from edgedigits.errors import DatasetError
 from edgedigits.training.batches import batches
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
 
 CPU = torch.device("cpu")
@@ -63,9 +63,8 @@ def test_a_folder_is_streamed_as_it_would_be_from_memory(pictures):
 def test_a_damaged_picture_comes_out_of_the_workers_as_one_line(pictures, tmp_path):
     root = shutil.copytree(pictures, tmp_path / "pictures")
     (root / "5" / "3.png").write_bytes(b"\x89PNG\r\n\x1a\n")
-    with pytest.raises(DatasetError, match=r"5/3\.png.*: mend or remove it") as refused:
-        list(batches(PictureFolder(root, "train"), 8, CPU))
-    assert "\n" not in str(refused.value)
+    with pytest.raises(DatasetError, match=r"^[^\n]*5/3\.png[^\n]*: mend or remove it$"):
+        list(batches(PictureFolder(root, "train"), 90, CPU))
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="only Linux limits a process to some of its cores")

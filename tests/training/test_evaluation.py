@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import evaluate, wilson_interval
 
 COUNTS = st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))

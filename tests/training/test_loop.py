@@ -11,7 +11,7 @@ import torch
 from edgedigits.errors import DatasetError, InputError, RunError, UnknownNameError
 from edgedigits.training import loop
 from edgedigits.training.checkpoint import Checkpoint, digest
-from edgedigits.training.data import Digits
+from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.recipes import find_recipe
 
@@ -24,7 +24,7 @@ def digits(request, pictures, train_digits):
     return PictureFolder(pictures, "train") if request.param == "streamed" else train_digits
 
 
-def _train(checkpoint, run, digits, test, epochs=None, on_step=lambda *_: None):
+def _train(checkpoint, run, digits, test, *, epochs=None, on_step=lambda *_: None):
     """Train some epochs, or to the end, and return what was left in the run's folder."""
     done = loop.train(checkpoint, run, digits, test, device=CPU, on_step=on_step)
     epochs = list(islice(done, epochs))
@@ -59,16 +59,13 @@ def test_a_run_resumed_after_every_epoch_ends_as_one_never_stopped(tmp_path, dig
 
 
 def test_an_epoch_stopped_in_the_middle_is_begun_again(tmp_path, train_digits, test_digits):
-    class Stopped(Exception):
-        pass
-
     def stop(done, steps, loss):
-        raise Stopped
+        raise KeyboardInterrupt
 
     whole = _train(loop.start_run(RECIPE, tmp_path / "whole", CPU), tmp_path / "whole", train_digits, test_digits)
     run = tmp_path / "stopped"
     first = _train(loop.start_run(RECIPE, run, CPU), run, train_digits, test_digits, epochs=1)
-    with pytest.raises(Stopped):
+    with pytest.raises(KeyboardInterrupt):
         _train(first, run, train_digits, test_digits, on_step=stop)
     left = Checkpoint.load(run / "checkpoint.safetensors")
     assert len(left.history) == 1

@@ -1,0 +1,84 @@
+"""The runtimes under test: what each prepares, and what is said of one that cannot be had."""
+
+import numpy as np
+import pytest
+from edgedigits.bench.runtimes import RUNTIMES, Runtime, find_runtime, prepare_all
+
+from edgedigits.errors import UnknownNameError
+from edgedigits.models import find_model
+
+
+@pytest.fixture(scope="module")
+def prepared(tiny_run, tmp_path_factory):
+    """Every runtime's candidate for the tiny run, by its name."""
+    workspace = tmp_path_factory.mktemp("workspace")
+    candidates, unavailable = prepare_all([find_model(tiny_run)], list(RUNTIMES.values()), workspace)
+    assert unavailable == []
+    return {candidate.runtime: candidate for candidate in candidates}
+
+
+@pytest.mark.parametrize("name", RUNTIMES)
+def test_a_runtime_answers_as_the_checkpoint_does(prepared, checkpoint, test_digits, name):
+    import torch
+
+    candidate = prepared[name]
+    assert (candidate.model, candidate.precision) == ("tiny", "fp32")
+    answered = candidate.run(test_digits.frames)
+    expected = checkpoint.network()(torch.from_numpy(test_digits.frames)).softmax(dim=1).detach()
+    np.testing.assert_allclose(answered, expected, atol=1e-5)
+
+
+def test_bytes_are_those_of_the_file_that_was_loaded(prepared, tiny_run):
+    assert prepared["torch"].bytes == (tiny_run / "checkpoint.safetensors").stat().st_size
+    assert 80_000 < prepared["onnxruntime"].bytes < 150_000
+    assert 80_000 < prepared["torchscript"].bytes < 150_000
+
+
+def test_torch_is_held_to_one_thread(prepared):
+    import torch
+
+    assert torch.get_num_threads() == 1
+
+
+def test_nothing_is_written_beside_the_model(prepared, tiny_run):
+    assert sorted(path.name for path in tiny_run.iterdir()) == ["checkpoint.safetensors", "metrics.jsonl"]
+
+
+def test_an_artifact_that_is_there_is_measured_as_it_is(exported, tmp_path, test_digits):
+    path = exported["onnx"].path
+    (candidate,), missing = prepare_all([find_model(path)], [find_runtime("onnxruntime")], tmp_path)
+    assert missing == []
+    assert candidate.bytes == path.stat().st_size
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_runtime_that_cannot_be_had_is_listed_with_its_reason(exported, tmp_path, monkeypatch):
+    (tmp_path / "runtime_of_another_planet.py").write_text(
+        "from edgedigits.extras import needs\n"
+        "def prepare(model, workspace):\n"
+        "    with needs('export', 'the runtime other'):\n"
+        "        import package_of_another_planet\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    other = Runtime("other", "runtime_of_another_planet")
+    found = find_model(exported["onnx"].path)
+    candidates, unavailable = prepare_all([found], [other, find_runtime("onnxruntime")], tmp_path)
+    assert [candidate.runtime for candidate in candidates] == ["onnxruntime"]
+    (missing,) = unavailable
+    assert (missing["model"], missing["runtime"]) == ("model", "other")
+    assert missing["reason"].endswith(
+        "package_of_another_planet, which is not installed: pip install 'edgedigits[export]'"
+    )
+
+
+@pytest.mark.parametrize("name", ["torch", "torchscript"])
+def test_a_runtime_that_needs_the_checkpoint_says_so_of_an_artifact(exported, tmp_path, name):
+    found = find_model(exported["onnx"].path)
+    candidates, (missing,) = prepare_all([found], [find_runtime(name)], tmp_path)
+    assert candidates == []
+    assert "is an artifact: give the run or the checkpoint it was made from" in missing["reason"]
+
+
+def test_an_unknown_runtime_is_answered_with_the_nearest():
+    with pytest.raises(UnknownNameError, match="unknown runtime 'onnxruntme': did you mean 'onnxruntime'"):
+        find_runtime("onnxruntme")

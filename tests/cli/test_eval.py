@@ -1,0 +1,127 @@
+"""`edgedigits eval`: figures, pictures, and what cannot be measured."""
+
+import json
+import re
+import shutil
+
+import numpy as np
+import pytest
+from edgedigits.export.deployable import Deployable
+from PIL import Image
+
+from edgedigits.training import data
+from edgedigits.training.evaluation import evaluate
+
+PICTURES = {"predictions.png", "confusion.png", "mistakes.png"}
+
+
+@pytest.fixture
+def run(tiny_run, tmp_path):
+    return shutil.copytree(tiny_run, tmp_path / "run")
+
+
+@pytest.fixture
+def expected(edgedigits, checkpoint):
+    digits = data.load_digits("synthetic", "test")
+    return evaluate(Deployable(checkpoint.network(), 1.0).run(digits.frames), digits, 0.95)
+
+
+def test_json_has_the_figures_of_the_design(edgedigits, run, expected):
+    ran = edgedigits("eval", run, "--dataset", "synthetic", "--json")
+    assert ran.code == 0
+    told, accuracy = json.loads(ran.out), expected.accuracy
+    assert (told["model"], told["dataset"], told["n"]) == ("run", "synthetic", 100)
+    assert told["errors"] == 100 - accuracy.correct
+    assert told["accuracy"] == accuracy.accuracy
+    assert told["accuracy_ci95"] == list(accuracy.ci95)
+    assert told["loss"] == pytest.approx(accuracy.loss)
+    assert (told["coverage"], told["accepted_errors"]) == (accuracy.coverage, accuracy.accepted_errors)
+    np.testing.assert_array_equal(told["confusion"], expected.confusion)
+
+
+def test_people_are_told_the_same(edgedigits, run, expected):
+    ran = edgedigits("eval", run, "--dataset", "synthetic")
+    accuracy = expected.accuracy
+    assert f"synthetic: {accuracy.correct}/100 right" in ran.out
+    assert f"{100 - accuracy.correct} errors, loss {accuracy.loss:.4f}" in ran.out
+    rows = [line for line in ran.out.splitlines() if re.match(r"│ +\d │", line)]
+    counts = [[int(cell.replace("·", "0")) for cell in re.split("│", row)[2:12]] for row in rows]
+    assert counts == expected.confusion.tolist()
+
+
+def test_a_runs_folder_receives_the_pictures(edgedigits, run):
+    ran = edgedigits("eval", run, "--dataset", "synthetic")
+    assert {line.rpartition("/")[2] for line in ran.err.splitlines()} == PICTURES
+    for name in PICTURES:
+        with Image.open(run / name) as picture:
+            picture.load()
+
+
+def test_pictures_go_where_they_are_asked_to(edgedigits, run, tmp_path):
+    before = sorted(run.iterdir())
+    assert edgedigits("eval", run, "--dataset", "synthetic", "--output", "new/folder").code == 0
+    assert {path.name for path in (tmp_path / "new" / "folder").iterdir()} == PICTURES
+    assert sorted(run.iterdir()) == before
+
+
+@pytest.mark.parametrize("name", ["onnx", "torchscript"])
+def test_an_artifact_gives_the_figures_of_its_checkpoint_and_draws_nothing(
+    edgedigits, exported, expected, tmp_path, name
+):
+    ran = edgedigits("eval", exported[name].path, "--dataset", "synthetic", "--json")
+    told = json.loads(ran.out)
+    assert (told["model"], told["errors"]) == ("model", 100 - expected.accuracy.correct)
+    assert told["loss"] == pytest.approx(expected.accuracy.loss, rel=1e-5)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_shipped_model_is_measured_by_its_name(edgedigits):
+    told = json.loads(edgedigits("eval", "paper", "--dataset", "synthetic", "--json").out)
+    assert (told["model"], told["n"]) == ("paper", 100)
+    assert told["accuracy"] > 0.5
+
+
+def test_a_folder_of_pictures_is_a_data_set(edgedigits, run, pictures):
+    told = json.loads(edgedigits("eval", run, "--dataset", pictures, "--json").out)
+    assert (told["dataset"], told["n"]) == (str(pictures), 10)
+
+
+def test_the_shipped_model_does_on_mnist_what_its_card_says(edgedigits, mnist_root):
+    from edgedigits import Recognizer
+
+    told = json.loads(edgedigits("eval", "paper", "--dataset", "mnist", "--data-dir", mnist_root, "--json").out)
+    accuracy = Recognizer("paper").card.accuracy
+    assert (told["dataset"], told["n"]) == ("mnist", 10_000)
+    assert told["errors"] == accuracy.n - accuracy.correct
+    assert told["accuracy"] >= 0.98
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["papre"], "unknown model 'papre': did you mean 'paper'?"),
+        (["runs/none"], "there is no runs/none: give a run"),
+        (["empty"], "empty holds no run and no model"),
+        (["notes.onnx"], "notes.onnx is not an ONNX model that can be run, or is damaged"),
+        (["notes.safetensors"], "notes.safetensors is damaged or not a checkpoint"),
+        (["notes.txt"], "notes.txt has no suffix of a model file"),
+        (["paper", "--dataset", "mnist"], "MNIST is not at hand"),
+        (["paper", "--dataset", "empty"], "empty holds no pictures"),
+        (["paper", "--dataset", "sintetic"], "unknown data set 'sintetic': did you mean 'synthetic'?"),
+        ([], "Missing argument 'RUN_OR_MODEL'"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_measured_is_refused(edgedigits, tmp_path, arguments, message):
+    (tmp_path / "empty").mkdir()
+    for name in ("notes.onnx", "notes.safetensors", "notes.txt"):
+        (tmp_path / name).write_text("notes")
+    defaults = [] if "--dataset" in arguments else ["--dataset", "synthetic"]
+    assert message in edgedigits("eval", *arguments, *defaults).refusal
+
+
+def test_pictures_that_cannot_be_written_are_one_line(edgedigits, run, tmp_path):
+    (tmp_path / "file").touch()
+    ran = edgedigits("eval", run, "--dataset", "synthetic", "--output", "file/pictures")
+    assert ran.code == 2
+    assert ran.err == "edgedigits: cannot write file/pictures/predictions.png: Not a directory\n"

@@ -1,0 +1,82 @@
+"""The ONNX artifact, as a client in any language meets it."""
+
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from edgedigits.export import onnx as exporter
+from edgedigits.export.deployable import Deployable
+
+import edgedigits
+from edgedigits.card import CARD_KEY, Card
+
+
+@pytest.fixture(scope="module")
+def path(exported):
+    return exported["onnx"].path
+
+
+@pytest.fixture(scope="module")
+def model(path):
+    return onnx.load(path)
+
+
+def test_input_and_output_are_those_of_the_design(path):
+    session = onnxruntime.InferenceSession(path)
+    (frames,), (probabilities,) = session.get_inputs(), session.get_outputs()
+    assert (frames.name, frames.type, frames.shape) == ("frames", "tensor(uint8)", ["batch", 28, 28])
+    assert (probabilities.name, probabilities.type) == ("probabilities", "tensor(float)")
+    assert probabilities.shape == ["batch", 10]
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_any_batch_is_answered_with_the_probabilities_of_the_checkpoint(path, checkpoint, test_digits, batch):
+    frames = test_digits.frames[:batch]
+    (answered,) = onnxruntime.InferenceSession(path).run(None, {"frames": frames})
+    expected = Deployable(checkpoint.network(), 1.0).run(frames)
+    assert answered.shape == (batch, 10)
+    np.testing.assert_allclose(answered, expected, atol=1e-5)
+    np.testing.assert_allclose(answered.sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_card_is_the_only_metadata(model, exported):
+    assert [prop.key for prop in model.metadata_props] == [CARD_KEY]
+    assert Card.from_json(model.metadata_props[0].value, "model") == exported["onnx"].card
+    assert json.loads(model.metadata_props[0].value)["format"] == "onnx"
+
+
+def test_nothing_of_the_machine_is_in_the_file(path):
+    content = path.read_bytes()
+    places = (Path(edgedigits.__file__).parents[1], Path.home(), Path(sys.prefix), path.parent)
+    for trace in (*map(str, places), "site-packages", ".py", "Traceback"):
+        assert trace.encode() not in content
+
+
+def test_there_are_no_notes_for_debugging_in_the_graph(model):
+    graph = model.graph
+    items = [model, graph, *graph.node, *graph.initializer, *graph.input, *graph.output]
+    assert [item.doc_string for item in items if item.doc_string] == []
+    assert [item for item in items[1:] if item.metadata_props] == []
+    assert not graph.value_info
+
+
+def test_the_file_is_all_there_is_of_the_model(path, model):
+    assert list(path.parent.glob("*.onnx*")) == [path]
+    assert not any(initializer.external_data for initializer in model.graph.initializer)
+    assert {entry.domain for entry in model.opset_import} == {""}
+
+
+def test_the_same_checkpoint_is_the_same_bytes(path, checkpoint, exported, tmp_path):
+    exporter.write(Deployable(checkpoint.network(), 1.0), exported["onnx"].card, tmp_path / "again.onnx")
+    assert (tmp_path / "again.onnx").read_bytes() == path.read_bytes()
+
+
+def test_a_temperature_is_inside_the_graph(checkpoint, exported, test_digits, tmp_path):
+    deployable = Deployable(checkpoint.network(), 2.5)
+    exporter.write(deployable, exported["onnx"].card, tmp_path / "warm.onnx")
+    answered = exporter.load(tmp_path / "warm.onnx").run(test_digits.frames)
+    np.testing.assert_allclose(answered, deployable.run(test_digits.frames), atol=1e-5)

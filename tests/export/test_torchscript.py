@@ -1,0 +1,91 @@
+"""The TorchScript artifact, and files that are none."""
+
+import warnings
+
+import numpy as np
+import pytest
+import torch
+from edgedigits.export import torchscript as exporter
+from edgedigits.export.deployable import Deployable
+
+from edgedigits.card import CARD_KEY
+from edgedigits.errors import ArtifactError
+
+
+def _save(module, path, card=None):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        torch.jit.save(torch.jit.script(module), str(path), _extra_files={CARD_KEY: card} if card else None)
+
+
+class _Picture(torch.nn.Module):
+    def forward(self, picture: torch.Tensor) -> torch.Tensor:
+        return picture
+
+
+class _Mute(torch.nn.Module):
+    @torch.jit.export
+    def answer(self, frames: torch.Tensor) -> torch.Tensor:
+        return frames
+
+
+def _refused(path):
+    with pytest.raises(ArtifactError) as refused:
+        exporter.load(path)
+    assert str(path) in str(refused.value)
+    assert "\n" not in str(refused.value)
+    return str(refused.value)
+
+
+def test_the_card_is_inside(exported):
+    assert exporter.load(exported["torchscript"].path).card == exported["torchscript"].card
+
+
+@pytest.mark.parametrize("batch", [1, 3, 100])
+def test_any_batch_is_answered_with_the_probabilities_of_the_checkpoint(exported, checkpoint, test_digits, batch):
+    frames = test_digits.frames[:batch]
+    answered = exporter.load(exported["torchscript"].path).run(frames)
+    assert (answered.shape, answered.dtype) == ((batch, 10), np.float32)
+    np.testing.assert_allclose(answered, Deployable(checkpoint.network(), 1.0).run(frames), atol=1e-5)
+
+
+def test_libtorch_needs_nothing_of_ours_to_run_it(exported, test_digits):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module = torch.jit.load(str(exported["torchscript"].path))
+    probabilities = module(torch.from_numpy(test_digits.frames))
+    np.testing.assert_allclose(probabilities.sum(dim=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize("content", [b"", b"some text", b"PK\x03\x04 and no more"])
+def test_a_file_that_is_no_torchscript_is_refused(tmp_path, content):
+    path = tmp_path / "model.torchscript"
+    path.write_bytes(content)
+    assert "export it again" in _refused(path)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_truncated_file_is_refused(exported, tmp_path, share):
+    path = tmp_path / "model.torchscript"
+    content = exported["torchscript"].path.read_bytes()
+    path.write_bytes(content[: int(share * len(content))])
+    assert "is not a TorchScript model, or is damaged" in _refused(path)
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    assert "No such file" in _refused(tmp_path / "absent.torchscript")
+
+
+def test_a_module_without_our_card_is_not_one_of_ours(tmp_path):
+    _save(_Picture(), tmp_path / "foreign.torchscript")
+    assert "has no edgedigits card" in _refused(tmp_path / "foreign.torchscript")
+
+
+def test_a_module_with_other_inputs_is_no_digit_model(exported, tmp_path):
+    _save(_Picture(), tmp_path / "other.torchscript", exported["torchscript"].card.to_json())
+    assert "has the inputs ['picture'], not ['frames']" in _refused(tmp_path / "other.torchscript")
+
+
+def test_a_module_that_cannot_be_called_is_no_digit_model(exported, tmp_path):
+    _save(_Mute(), tmp_path / "mute.torchscript", exported["torchscript"].card.to_json())
+    _refused(tmp_path / "mute.torchscript")
