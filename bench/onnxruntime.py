@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgedigits.bench.exports import exported
-from edgedigits.bench.runtimes import Candidate
-
 from edgedigits.artifact import OnnxArtifact
+from edgedigits.bench.exports import artifact_file
+from edgedigits.bench.runtimes import Candidate
 from edgedigits.models import Model
 
 __all__ = ["prepare"]
@@ -15,7 +14,7 @@ __all__ = ["prepare"]
 
 def prepare(model: Model, workspace: Path) -> Candidate:
     """Load the model's artifact, exporting it where there is none."""
-    path = model.artifact or exported(model, "onnx", workspace)
+    path = artifact_file(model, "onnx", workspace)
     artifact = OnnxArtifact.open(path)
     card = artifact.card
     size = path.stat().st_size

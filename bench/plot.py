@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import io
-from pathlib import Path
 
-from edgedigits.bench.report import Report
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
+
+from edgedigits.bench.report import Report
 
 __all__ = ["draw"]
 
@@ -45,5 +45,5 @@ def draw(report: Report, suffix: str) -> bytes:
     axes.spines[["top", "right"]].set_visible(False)
     axes.grid(axis="x", alpha=0.3)
     buffer = io.BytesIO()
-    figure.savefig(buffer, format=Path(f"_{suffix}").suffix.lstrip("."), dpi=130)
+    figure.savefig(buffer, format=suffix.lstrip("."), dpi=130)
     return buffer.getvalue()

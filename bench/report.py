@@ -10,10 +10,10 @@ from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from edgedigits.bench.measure import interleave, ratio
-from edgedigits.bench.runtimes import Candidate
 
 import edgedigits
+from edgedigits.bench.measure import interleave, ratio
+from edgedigits.bench.runtimes import Candidate
 from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import evaluate
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgedigits.bench.runtimes import Candidate
-
 from edgedigits.card import UNFITTED_THRESHOLD
 from edgedigits.extras import needs
 from edgedigits.models import Model
@@ -17,6 +16,7 @@ def prepare(model: Model, workspace: Path) -> Candidate:  # noqa: ARG001  the ot
     """Load the model's checkpoint."""
     with needs("export", "the runtime torch"):
         import torch
+
         from edgedigits.export.deployable import Deployable
     deployable = Deployable(model.load_checkpoint().network(), 1.0)
     size = model.checkpoint.stat().st_size if model.checkpoint else 0

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from edgedigits.bench.exports import exported
+from edgedigits.bench.exports import artifact_file
 from edgedigits.bench.runtimes import Candidate
-
 from edgedigits.extras import needs
 from edgedigits.models import Model
 
@@ -14,10 +13,11 @@ __all__ = ["prepare"]
 
 
 def prepare(model: Model, workspace: Path) -> Candidate:
-    """Export the model's checkpoint and load the outcome."""
-    path = exported(model, "torchscript", workspace)
+    """Load the model's file, exporting it where there is none."""
+    path = artifact_file(model, "torchscript", workspace)
     with needs("export", "the runtime torchscript"):
         import torch
+
         from edgedigits.export.torchscript import TorchScriptArtifact
     torch.set_num_threads(1)
     artifact = TorchScriptArtifact(path)

@@ -67,6 +67,8 @@ class OnnxArtifact:
 
 def read_artifact(path: Path) -> bytes:
     """The bytes of a model file. Raises `ArtifactError` where there are none."""
+    if path.is_dir():
+        raise ArtifactError(f"{path} is a folder: give the file that `edgedigits export` wrote")
     try:
         content = path.read_bytes()
     except OSError as error:

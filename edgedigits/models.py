@@ -90,11 +90,11 @@ def find_model(given: str | os.PathLike[str] | None) -> Model:
 
 
 def _in_folder(folder: Path) -> Model:
-    checkpoints = [folder / RUN_CHECKPOINT, folder / SHIPPED_CHECKPOINT]
-    checkpoint = next((path for path in checkpoints if path.is_file()), None)
-    artifact = folder / ARTIFACT if (folder / ARTIFACT).is_file() else None
-    if checkpoint is None and artifact is None:
+    name = folder.resolve().name
+    if (folder / RUN_CHECKPOINT).is_file():
+        # What was exported from a run may be older than its checkpoint, so a run is its checkpoint alone.
+        return Model(name, folder / RUN_CHECKPOINT, None, folder)
+    checkpoint, artifact = folder / SHIPPED_CHECKPOINT, folder / ARTIFACT
+    if not artifact.is_file():
         raise InputError(f"{folder} holds no run and no model: neither {RUN_CHECKPOINT} nor {ARTIFACT} is there")
-    if artifact and checkpoint == checkpoints[0] and artifact.stat().st_mtime_ns < checkpoint.stat().st_mtime_ns:
-        artifact = None  # exported before the run went on: it is not this checkpoint's
-    return Model(folder.resolve().name, checkpoint, artifact, folder)
+    return Model(name, checkpoint if checkpoint.is_file() else None, artifact, folder)

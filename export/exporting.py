@@ -8,20 +8,19 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgedigits.export.deployable import Deployable
-from edgedigits.export.formats import Format, format_of
-from edgedigits.export.parity import Parity, check_parity
-
 import edgedigits
 from edgedigits.card import UNFITTED_THRESHOLD, Calibration, Card
 from edgedigits.errors import CheckpointError, InputError
+from edgedigits.export.deployable import Deployable
+from edgedigits.export.formats import Format, format_of
+from edgedigits.export.parity import Parity, check_parity
 from edgedigits.files import staged
 from edgedigits.models import RUN_CHECKPOINT, RUNS, SHIPPED_CHECKPOINT, find_model, model_names
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import evaluate
 
-__all__ = ["Exported", "export_checkpoint", "verify_artifact"]
+__all__ = ["Exported", "export_checkpoint", "find_origin", "verify_artifact"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +64,8 @@ def export_checkpoint(
         accuracy=evaluate(deployable.run(digits.frames), digits, UNFITTED_THRESHOLD).accuracy,
         weights_sha256=digest(checkpoint.weights),
         provenance={
-            "recipe": asdict(checkpoint.recipe),
+            # Of a folder of pictures, the name: where it lay on the machine that trained is nobody's business.
+            "recipe": {**asdict(checkpoint.recipe), "dataset": Path(checkpoint.recipe.dataset).resolve().name},
             "epochs": len(checkpoint.history),
             "versions": {"edgedigits": edgedigits.__version__, **exporter.versions()},
         },
@@ -76,20 +76,25 @@ def export_checkpoint(
     return Exported(path, card, parity)
 
 
-def verify_artifact(path: Path, against: Checkpoint | None, digits: Digits) -> Exported:
-    """Hold an artifact made earlier against a checkpoint; None looks for the one it was made from.
+def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Digits) -> Exported:
+    """Hold an artifact made earlier against a checkpoint.
 
-    Whether it passed is in the parity that is returned. Raises `ArtifactError`, `CheckpointError`, `ParityError`.
+    Whether it passed is in the parity that is returned. Raises `ArtifactError`, and `ParityError` where the two cannot
+    be compared.
     """
     row = format_of(path)
     artifact = row.exporter().load(path)
     card = artifact.card
-    checkpoint = against or _origin(card, path)
     deployable = Deployable(checkpoint.network(), card.calibration.temperature)
     return Exported(path, card, check_parity(deployable, artifact, digits, row.tolerance(card.precision)))
 
 
-def _origin(card: Card, path: Path) -> Checkpoint:
+def find_origin(path: Path) -> Checkpoint:
+    """The checkpoint that an artifact was made from, by the hash in its card: beside it, in `runs/`, or shipped.
+
+    Raises `ArtifactError`, and `InputError` where it is nowhere.
+    """
+    card = format_of(path).exporter().load(path).card
     for candidate in _checkpoints(path.parent):
         try:
             checkpoint = Checkpoint.load(candidate)

@@ -13,6 +13,7 @@ from edgedigits.extras import needs
 
 if TYPE_CHECKING:
     import onnx
+
     from edgedigits.export.deployable import Deployable
 
 __all__ = ["load", "versions", "write"]

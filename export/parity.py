@@ -7,11 +7,11 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from edgedigits.export.deployable import Deployable
-from edgedigits.export.formats import Artifact
 from numpy.typing import NDArray
 
 from edgedigits.errors import ParityError
+from edgedigits.export.deployable import Deployable
+from edgedigits.export.formats import Artifact
 from edgedigits.training.digits import Digits
 
 __all__ = ["Parity", "check_parity"]

@@ -6,13 +6,13 @@ import hashlib
 from pathlib import Path
 
 import click
-from edgedigits.export.exporting import export_checkpoint
-from edgedigits.export.formats import find_format
-from edgedigits.export.parity import Parity
 
 from edgedigits.card import Card
 from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, note
+from edgedigits.export.exporting import export_checkpoint
+from edgedigits.export.formats import find_format
+from edgedigits.export.parity import Parity
 from edgedigits.files import write_file
 from edgedigits.models import ARTIFACT, SHIPPED_CHECKPOINT, find_model
 from edgedigits.training.data import load_digits

@@ -1,4 +1,7 @@
-"""TorchScript, which torch deprecates: for programs that already embed libtorch."""
+"""TorchScript, which torch deprecates: for programs that already embed libtorch.
+
+Such a file is a program, run by torch's interpreter: it reaches no Python, but open only what you would run.
+"""
 
 from __future__ import annotations
 
@@ -8,12 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from edgedigits.export.deployable import Deployable
 from numpy.typing import NDArray
 
 from edgedigits.artifact import read_artifact
 from edgedigits.card import CARD_KEY, Card
 from edgedigits.errors import ArtifactError
+from edgedigits.export.deployable import Deployable
 
 __all__ = ["TorchScriptArtifact", "load", "versions", "write"]
 
@@ -22,12 +25,12 @@ class TorchScriptArtifact:
     """A TorchScript artifact ready to run on the CPU, with its card. Raises `ArtifactError` for a file not ours."""
 
     def __init__(self, path: Path) -> None:
-        read_artifact(path)
+        content = read_artifact(path)
         extra = {CARD_KEY: b""}
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", DeprecationWarning)
-                self._module = torch.jit.load(str(path), map_location="cpu", _extra_files=extra)
+                self._module = torch.jit.load(io.BytesIO(content), map_location="cpu", _extra_files=extra)
         except (RuntimeError, ValueError) as error:
             raise ArtifactError(f"{path} is not a TorchScript model, or is damaged: export it again") from error
         if not extra[CARD_KEY]:
@@ -35,7 +38,8 @@ class TorchScriptArtifact:
                 f"{path} has no edgedigits card, so it is not one of ours: make one with `edgedigits export`"
             )
         self.card = Card.from_json(extra[CARD_KEY].decode(errors="replace"), str(path))
-        arguments = [argument.name for argument in self._module.forward.schema.arguments[1:]]
+        forward = getattr(self._module, "forward", None)
+        arguments = [argument.name for argument in forward.schema.arguments[1:]] if forward else []
         if arguments != ["frames"]:
             raise ArtifactError(f"{path} has the inputs {arguments}, not ['frames']: it is not a digit model")
 

@@ -73,15 +73,9 @@ def test_a_run_is_found_by_its_folder(workplace):
     )
 
 
-def test_a_run_brings_what_was_exported_from_it(workplace):
-    checkpoint = make(workplace / "mine" / "checkpoint.safetensors", age=2)
-    artifact = make(workplace / "mine" / "model.onnx", age=1)
-    assert find_model(workplace / "mine") == Model("mine", checkpoint, artifact, workplace / "mine")
-
-
-def test_what_was_exported_before_the_run_went_on_is_not_the_runs(workplace):
-    checkpoint = make(workplace / "mine" / "checkpoint.safetensors", age=1)
-    make(workplace / "mine" / "model.onnx", age=2)
+def test_a_run_is_its_checkpoint_whatever_was_exported_from_it(workplace):
+    checkpoint = make(workplace / "mine" / "checkpoint.safetensors")
+    make(workplace / "mine" / "model.onnx")
     assert find_model(workplace / "mine") == Model("mine", checkpoint, None, workplace / "mine")
 
 

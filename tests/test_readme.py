@@ -4,9 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from edgedigits.bench.tables import render
 
 from edgedigits import Recognizer
+from edgedigits.bench.tables import render
 from edgedigits.cli import COMMANDS
 from edgedigits.cli.predict import line
 

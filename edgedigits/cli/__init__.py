@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
@@ -77,9 +78,10 @@ def run(command: click.Command) -> None:
     except EdgeDigitsError as error:
         _fail(str(error), error.exit_code)
     except OSError as error:
-        # What could not be written is still in the buffer, and would fail once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _fail(f"cannot write the answer: {error.strerror or error}", OutputError.exit_code)
+        # Where standard output failed, what it still holds would fail once more at exit.
+        with contextlib.suppress(OSError, ValueError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _fail(str(error), OutputError.exit_code)
     except (click.Abort, KeyboardInterrupt):
         _fail("stopped", INTERRUPTED)
 

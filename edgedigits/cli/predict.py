@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 
 from edgedigits.cli.options import as_json, echo_json, note
-from edgedigits.errors import InputError, PictureError
-from edgedigits.models import DEFAULT_MODEL, find_model
+from edgedigits.errors import PictureError
+from edgedigits.models import DEFAULT_MODEL
 
 if TYPE_CHECKING:
     from edgedigits.results import Reading
@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option(
-    "--model", default=DEFAULT_MODEL, show_default=True, help="A shipped model's name, a run, or an ONNX file."
-)
+@click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A shipped model's name, or an ONNX file.")
 @as_json
 @click.pass_context
 def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: bool) -> None:
@@ -38,10 +36,7 @@ def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: b
 
     # Our own line says the same, and says it of the file.
     warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-    artifact = find_model(model).artifact
-    if artifact is None:
-        raise InputError(f"{model} has no ONNX file to run: make one with `edgedigits export {model}`")
-    recognizer = Recognizer(artifact)
+    recognizer = Recognizer(model)
     failed = False
     for image in images:
         try:

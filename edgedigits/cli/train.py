@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from dataclasses import asdict, replace
@@ -86,7 +87,10 @@ def command(
                 history.append(epoch)
                 progress.epoch_done(epoch, quiet=as_json)
     except KeyboardInterrupt:
-        note(f"stopped after epoch {len(history)}/{recipe.epochs}; go on: edgedigits train --resume --output {run}")
+        again = ["edgedigits", "train", "--resume", "--output", str(run)]
+        again += ["--data-dir", str(data_dir)] if data_dir else []
+        again += ["--device", device] if device != "auto" else []
+        note(f"stopped after epoch {len(history)}/{recipe.epochs}; go on: {shlex.join(again)}")
         raise
     write_file(run / CURVE, test_curve(history))
     if as_json:

@@ -20,6 +20,9 @@ from edgedigits.training.folder import PictureFolder
 __all__ = ["Batches", "batches"]
 
 
+MAX_WORKERS = 4
+
+
 class Batches(Protocol):
     """One pass over all digits in a new random order each time it is iterated, drawn from torch's global state."""
 
@@ -60,7 +63,7 @@ class _Streamed:
             collate_fn=_collate,
             # The loader draws a seed once in its life: from the global state, that would make a resumed run differ.
             generator=torch.Generator(),
-            num_workers=min(4, os.cpu_count() or 1),
+            num_workers=min(MAX_WORKERS, _usable_cores()),
             pin_memory=device.type == "cuda",
             persistent_workers=True,
         )
@@ -71,9 +74,15 @@ class _Streamed:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         for batch in self._loader:
             if isinstance(batch, DatasetError):
-                raise batch
+                # A new error: one that holds its own traceback would keep the loader and its workers alive.
+                raise DatasetError(str(batch))
             frames, labels = batch
             yield frames.to(self._device, non_blocking=True), labels.to(self._device, non_blocking=True)
+
+
+def _usable_cores() -> int:
+    """Those that this process may run on, where the system can say so: fewer than there are, in a container."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class _Shuffle(Sampler[int]):

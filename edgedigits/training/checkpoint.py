@@ -13,8 +13,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
@@ -86,8 +86,8 @@ class Checkpoint:
             "recipe": asdict(self.recipe),
             "history": [asdict(epoch) for epoch in self.history],
             "optimizer": self.optimizer.get("param_groups", []),
-            "sha256": digest(tensors),
         }
+        about["sha256"] = _seal(about, tensors)
         write_file(path, save_tensors(tensors, {METADATA_KEY: json.dumps(about, sort_keys=True)}))
 
     @classmethod
@@ -103,9 +103,9 @@ class Checkpoint:
             )
         try:
             tensors = load_tensors(content)
-            with safetensors.safe_open(path, framework="pt") as file:
-                about = json.loads((file.metadata() or {})[METADATA_KEY])
-            if about["schema"] != SCHEMA or about["sha256"] != digest(tensors):
+            header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+            about = json.loads(header["__metadata__"][METADATA_KEY])
+            if about.pop("sha256") != _seal(about, tensors) or about["schema"] != SCHEMA:
                 raise ValueError
             checkpoint = cls(
                 recipe=Recipe(**about["recipe"]),
@@ -115,7 +115,7 @@ class Checkpoint:
                 random_state=_below("random", tensors),
             )
             checkpoint.network()
-        except (safetensors.SafetensorError, ValueError, LookupError, TypeError, RuntimeError) as error:
+        except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError, AttributeError) as error:
             raise CheckpointError(f"{path} is damaged or not a checkpoint of edgedigits: train again") from error
         return checkpoint
 
@@ -128,6 +128,11 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
         sha256.update(f"{name} {tensor.dtype} {list(tensor.shape)}\n".encode())
         sha256.update(tensor.view(-1).view(torch.uint8).numpy().tobytes())
     return sha256.hexdigest()
+
+
+def _seal(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over all that a checkpoint says, so that one changed bit anywhere is found."""
+    return hashlib.sha256(f"{json.dumps(about, sort_keys=True)} {digest(tensors)}".encode()).hexdigest()
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -35,7 +35,7 @@ def load_digits(dataset: str, split: Split, data_dir: Path | None = None) -> Dig
     if is_folder(dataset):
         from edgedigits.training.folder import PictureFolder
 
-        return Digits(dataset, *PictureFolder(Path(dataset), split).load_all())
+        return Digits(Path(dataset).resolve().name, *PictureFolder(Path(dataset), split).load_all())
     raise UnknownNameError("data set", dataset, (*DATASETS, "a folder with the subfolders 0 to 9"))
 
 

@@ -30,13 +30,12 @@ class PictureFolder:
             chosen = [
                 path for i, path in enumerate(pictures) if (i % TEST_EVERY == TEST_EVERY - 1) == (split == "test")
             ]
+            if not chosen and split == "train":
+                raise DatasetError(f"{root} holds no pictures of a {label} to train on: put some into {root}/{label}")
             self.files += chosen
             self.labels += [label] * len(chosen)
         if not self.files:
-            raise DatasetError(
-                f"{root} holds no pictures for the {split} split: put them into {root}/0 to {root}/9, "
-                f"at least {TEST_EVERY} of a digit"
-            )
+            raise DatasetError(f"{root} holds too few pictures to test on: put in at least {TEST_EVERY} of a digit")
 
     def __len__(self) -> int:
         return len(self.files)

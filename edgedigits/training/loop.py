@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -37,10 +38,10 @@ def find_device(name: str) -> torch.device:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
         return torch.device(next(kind for kind, there in available.items() if there))
-    kind, _, index = name.partition(":")
-    if kind not in available or (index and not index.isdigit()):
+    if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
         raise UnknownNameError("device", name, DEVICES)
-    if not available[kind] or (kind == "cuda" and index and int(index) >= torch.cuda.device_count()):
+    kind, _, index = name.partition(":")
+    if not available[kind] or (index and int(index) >= torch.cuda.device_count()):
         raise InputError(f"there is no device {name} on this machine: use --device auto")
     return torch.device(name)
 
@@ -70,9 +71,11 @@ def train(
 
     `on_step` hears, every few steps, how many are done, of how many, and the loss. Stopped at any moment, by whatever
     means, a run goes on from its last whole epoch and ends, on a CPU, with the very weights it would have had.
-    The test digits are only reported on: nothing is chosen by them.
+    The test digits are only reported on: nothing is chosen by them. Raises `RunError`, `DatasetError`, `OutputError`.
     """
     recipe = checkpoint.recipe
+    if not checkpoint.random_state:
+        raise RunError("a checkpoint without optimiser and random state, as one that ships, cannot be trained on")
     remove_staged(run)
     network = build_network(recipe.network).to(device)
     optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import shutil
 import sys
+from http.client import HTTPException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.error import URLError
@@ -31,15 +32,14 @@ SHA256 = {
 _declared: list[Any] = []
 """torch forgets a library's operators when the object that declared them is gone, so it is kept here."""
 
-PREFIX = {"train": "train", "test": "t10k"}
 RAW = Path("MNIST", "raw")
+NETWORK_ERRORS = (URLError, HTTPException, ConnectionError, TimeoutError)
 
 
 def load(root: Path, split: Split) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """Frames `uint8 [n, 28, 28]` and labels `int64 [n]` of a split below `root`. Raises `DatasetError`."""
     for name in SHA256:
-        if name.startswith(PREFIX[split]):
-            _verify(root / RAW / name)
+        _verify(root / RAW / name)
     mnist = torchvision_mnist()(root, train=split == "train")
     return mnist.data.numpy(), mnist.targets.numpy()
 
@@ -50,12 +50,12 @@ def fetch(root: Path) -> list[Path]:
     Each file is verified before it is moved into place, so it can be interrupted and repeated: finished downloads are
     kept. Raises `DatasetError`, `OutputError`.
     """
-    missing = [name for name in SHA256 if not _is_whole(root / RAW / name)]
-    if not missing:
-        return []
     staging = root / "MNIST.partial"
     mnist = torchvision_mnist()
     try:
+        missing = [name for name in SHA256 if not _is_whole(root / RAW / name)]
+        if not missing:
+            return []
         # A file half unpacked would pass for a whole one in torchvision; the archives it keeps are verified anew.
         for name in SHA256:
             (staging / RAW / name).unlink(missing_ok=True)
@@ -65,7 +65,7 @@ def fetch(root: Path) -> list[Path]:
             _verify(staging / RAW / name)
             (staging / RAW / name).replace(root / RAW / name)
         shutil.rmtree(staging)
-    except (RuntimeError, URLError, EOFError) as error:
+    except (RuntimeError, EOFError, *NETWORK_ERRORS) as error:
         reason = " ".join(str(error).split())
         raise DatasetError(f"MNIST could not be fetched, try again: {reason}") from error
     except OSError as error:

@@ -4,10 +4,11 @@ import gc
 
 import numpy as np
 import pytest
-from edgedigits.bench.measure import PERCENTILES, Timing, interleave, ratio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+
+from edgedigits.bench.measure import PERCENTILES, Timing, interleave, ratio
 
 NANOSECONDS = arrays.arrays(
     np.int64, st.tuples(st.integers(1, 30), st.integers(1, 30)), elements=st.integers(1_000, 10**9)

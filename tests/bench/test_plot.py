@@ -4,9 +4,10 @@ import io
 from xml.etree import ElementTree as ET
 
 import pytest
+from PIL import Image
+
 from edgedigits.bench.plot import draw
 from edgedigits.bench.report import Report
-from PIL import Image
 
 
 def _row(model, runtime, p50, ratio):

@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from rich.console import Console
+
 from edgedigits.bench.report import BATCHES, run_bench
 from edgedigits.bench.runtimes import Candidate
-from rich.console import Console
 
 ABSENT = {"model": "made", "runtime": "other", "reason": "it is not installed"}
 

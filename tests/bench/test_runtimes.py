@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
-from edgedigits.bench.runtimes import RUNTIMES, Runtime, find_runtime, prepare_all
 
+from edgedigits.bench.runtimes import RUNTIMES, Runtime, find_runtime, prepare_all
 from edgedigits.errors import UnknownNameError
 from edgedigits.models import find_model
 

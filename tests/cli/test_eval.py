@@ -6,9 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
-from edgedigits.export.deployable import Deployable
 from PIL import Image
 
+from edgedigits.export.deployable import Deployable
 from edgedigits.training import data
 from edgedigits.training.evaluation import evaluate
 
@@ -83,7 +83,7 @@ def test_a_shipped_model_is_measured_by_its_name(edgedigits):
 
 def test_a_folder_of_pictures_is_a_data_set(edgedigits, run, pictures):
     told = json.loads(edgedigits("eval", run, "--dataset", pictures, "--json").out)
-    assert (told["dataset"], told["n"]) == (str(pictures), 10)
+    assert (told["dataset"], told["n"]) == (pictures.name, 10)
 
 
 def test_the_shipped_model_does_on_mnist_what_its_card_says(edgedigits, mnist_root):
@@ -106,7 +106,7 @@ def test_the_shipped_model_does_on_mnist_what_its_card_says(edgedigits, mnist_ro
         (["notes.safetensors"], "notes.safetensors is damaged or not a checkpoint"),
         (["notes.txt"], "notes.txt has no suffix of a model file"),
         (["paper", "--dataset", "mnist"], "MNIST is not at hand"),
-        (["paper", "--dataset", "empty"], "empty holds no pictures"),
+        (["paper", "--dataset", "empty"], "empty holds too few pictures to test on"),
         (["paper", "--dataset", "sintetic"], "unknown data set 'sintetic': did you mean 'synthetic'?"),
         ([], "Missing argument 'RUN_OR_MODEL'"),
     ],

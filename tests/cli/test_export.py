@@ -6,8 +6,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from edgedigits.export.formats import FORMATS, find_format
 
+from edgedigits.export.formats import FORMATS, find_format
 from edgedigits.models import find_model
 from edgedigits.training.checkpoint import Checkpoint, digest
 

@@ -90,18 +90,10 @@ def test_an_onnx_file_can_be_the_model(edgedigits, samples):
     assert (done.code, done.out[:8]) == (0, "3.png: 3")
 
 
-def test_a_run_that_was_exported_can_be_the_model(edgedigits, samples):
-    folder = samples / "runs" / "mine"
-    folder.mkdir(parents=True)
-    folder.joinpath("model.onnx").write_bytes(shipped_file("paper").read_bytes())
-    done = edgedigits("predict", "3.png", "--model", folder)
-    assert (done.code, done.out[:8]) == (0, "3.png: 3"), done.err
-
-
-def test_a_run_that_was_not_exported_says_how_to(edgedigits, samples):
+def test_a_folder_is_no_model(edgedigits, samples):
     samples.joinpath("mine").mkdir()
-    samples.joinpath("mine", "checkpoint.safetensors").touch()
-    assert "`edgedigits export mine`" in edgedigits("predict", "3.png", "--model", "mine").refusal
+    refusal = edgedigits("predict", "3.png", "--model", "mine").refusal
+    assert "mine is a folder: give the file that `edgedigits export` wrote" in refusal
 
 
 @pytest.mark.parametrize("content", [b"", b"text", "cut"])

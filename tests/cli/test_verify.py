@@ -8,9 +8,9 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from edgedigits.export.formats import FORMATS
 
 from edgedigits.card import CARD_KEY
+from edgedigits.export.formats import FORMATS
 
 every_format = pytest.mark.parametrize("name", FORMATS)
 
@@ -119,8 +119,7 @@ def test_a_file_that_is_not_ours_is_refused(edgedigits, tmp_path, path, message)
     "change",
     [
         {"schema": 99},
-        {"provenance": {"recipe": "paper"}},
-        {"provenance": {"recipe": {"dataset": 5}}},
+        {"provenance": "mine"},
         {"calibration": {"method": "none", "temperature": "warm"}},
         {"precision": "fp7"},
         {"labels": ["zero"]},

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import torch
-from edgedigits.export.deployable import Deployable
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from edgedigits.export.deployable import Deployable
 
 
 def test_probabilities_are_those_of_the_network(checkpoint, test_digits):

@@ -10,10 +10,10 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from edgedigits.export.exporting import export_checkpoint, verify_artifact
-from edgedigits.export.formats import FORMATS, Format, find_format
 
 from edgedigits.errors import ArtifactError, InputError, OutputError, ParityError, UnknownNameError
+from edgedigits.export.exporting import export_checkpoint, find_origin, verify_artifact
+from edgedigits.export.formats import FORMATS, Format, find_format
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.data import load_digits
 from edgedigits.training.evaluation import evaluate
@@ -152,12 +152,12 @@ def test_the_checkpoint_is_found_by_the_hash_in_the_card(copied, checkpoint, tes
     (tmp_path / "runs" / "broken").mkdir()
     (tmp_path / "runs" / "broken" / "checkpoint.safetensors").write_bytes(b"broken")
     checkpoint.save(tmp_path / place)
-    assert verify_artifact(copied["onnx"], None, test_digits).parity.passed
+    assert verify_artifact(copied["onnx"], find_origin(copied["onnx"]), test_digits).parity.passed
 
 
 def test_a_checkpoint_that_is_not_to_be_found_has_to_be_named(copied, test_digits):
     with pytest.raises(InputError, match=r"the checkpoint that .*model\.onnx was made from is not here: name it with"):
-        verify_artifact(copied["onnx"], None, test_digits)
+        verify_artifact(copied["onnx"], find_origin(copied["onnx"]), test_digits)
 
 
 @every_format
@@ -172,7 +172,7 @@ def test_what_ships_is_found_from_anywhere(exported, name, tmp_path, monkeypatch
     else:
         path = tmp_path / f"model{row.suffix}"
         export_checkpoint(shipped, "paper", path, row=row, precision="fp32", digits=test_digits)
-    assert verify_artifact(path, None, test_digits).parity.passed
+    assert verify_artifact(path, find_origin(path), test_digits).parity.passed
 
 
 @pytest.mark.parametrize("suffix", [row.suffix for row in FORMATS.values()])
@@ -180,7 +180,7 @@ def test_a_file_that_is_no_artifact_is_refused(tmp_path, test_digits, suffix):
     path = tmp_path / f"notes{suffix}"
     path.write_text("notes")
     with pytest.raises(ArtifactError, match="or is damaged: export it again"):
-        verify_artifact(path, None, test_digits)
+        verify_artifact(path, find_origin(path), test_digits)
 
 
 def test_an_artifact_of_a_run_on_pictures_does_not_tell_where_they_lay(checkpoint, pictures, tmp_path):

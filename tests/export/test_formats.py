@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-from edgedigits.export.formats import FORMATS, Format, find_format, format_of
 
 from edgedigits.errors import InputError, MissingExtraError, UnknownNameError
+from edgedigits.export.formats import FORMATS, Format, find_format, format_of
 
 
 @pytest.mark.parametrize("name", FORMATS)

@@ -8,11 +8,11 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from edgedigits.export import onnx as exporter
-from edgedigits.export.deployable import Deployable
 
 import edgedigits
 from edgedigits.card import CARD_KEY, Card
+from edgedigits.export import onnx as exporter
+from edgedigits.export.deployable import Deployable
 
 
 @pytest.fixture(scope="module")

@@ -5,12 +5,12 @@ import json
 
 import numpy as np
 import pytest
-from edgedigits.export.deployable import Deployable
-from edgedigits.export.parity import Parity, check_parity
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgedigits.errors import ParityError
+from edgedigits.export.deployable import Deployable
+from edgedigits.export.parity import Parity, check_parity
 
 TOLERANCE = 1e-5
 PROBES = 1 + 2 + 7 + 64 + 1 + 1 + 64

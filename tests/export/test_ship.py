@@ -6,9 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
-from edgedigits.export import ship
 
 from edgedigits import Recognizer
+from edgedigits.export import ship
 from edgedigits.training.checkpoint import Checkpoint, digest
 
 

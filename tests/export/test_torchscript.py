@@ -5,11 +5,11 @@ import warnings
 import numpy as np
 import pytest
 import torch
-from edgedigits.export import torchscript as exporter
-from edgedigits.export.deployable import Deployable
 
 from edgedigits.card import CARD_KEY
 from edgedigits.errors import ArtifactError
+from edgedigits.export import torchscript as exporter
+from edgedigits.export.deployable import Deployable
 
 
 def _save(module, path, card=None):

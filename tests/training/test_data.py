@@ -17,9 +17,9 @@ def test_the_synthetic_digits_of_the_two_splits_are_not_the_same():
     assert not (test.frames[:200] == frames).all(axis=(1, 2)).any()
 
 
-def test_a_folder_of_pictures_goes_by_its_path(pictures):
+def test_a_folder_of_pictures_goes_by_its_name(pictures):
     digits = load_digits(str(pictures), "train")
-    assert (digits.dataset, len(digits)) == (str(pictures), 90)
+    assert (digits.dataset, len(digits)) == (pictures.name, 90)
     assert np.bincount(digits.labels).tolist() == [9] * 10
 
 

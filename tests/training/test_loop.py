@@ -141,14 +141,14 @@ def test_what_a_killed_writer_left_is_cleared_away(tmp_path, train_digits, test_
 
 
 def test_a_damaged_picture_stops_training_with_one_line_and_leaves_the_run_whole(tmp_path, test_digits):
-    pictures = tmp_path / "pictures" / "0"
-    pictures.mkdir(parents=True)
-    for i in range(10):
-        (pictures / f"{i}.png").write_bytes(b"no picture")
+    pictures = tmp_path / "pictures"
+    for label in range(10):
+        (pictures / str(label)).mkdir(parents=True)
+        (pictures / str(label) / "0.png").write_bytes(b"no picture")
     run = tmp_path / "run"
     start = loop.start_run(RECIPE, run, CPU)
     with pytest.raises(DatasetError, match="mend or remove it"):
-        _train(start, run, PictureFolder(pictures.parent, "train"), test_digits)
+        _train(start, run, PictureFolder(pictures, "train"), test_digits)
     assert digest(Checkpoint.load(run / "checkpoint.safetensors").weights) == digest(start.weights)
 
 
