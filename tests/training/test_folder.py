@@ -53,7 +53,7 @@ def test_suffixes_count_in_capitals_too(copied):
 def test_a_class_without_pictures_cannot_be_trained_but_tested_on(copied):
     shutil.rmtree(copied / "7")
     assert sorted(PictureFolder(copied, "test").labels) == [0, 1, 2, 3, 4, 5, 6, 8, 9]
-    with pytest.raises(DatasetError, match="holds no pictures of a 7 to train on: put some into .*/7"):
+    with pytest.raises(DatasetError, match="holds no pictures of a 7 to train on"):
         PictureFolder(copied, "train")
 
 
