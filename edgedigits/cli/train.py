@@ -134,6 +134,8 @@ class _Progress:
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
+            # rich would send what is printed to its own stream: wrong where standard output goes to a file.
+            redirect_stdout=sys.stdout.isatty(),
             disable=not sys.stderr.isatty(),
         )
         self._task = self._bar.add_task("", epoch=self._epoch, epochs=self._epochs, loss=float("nan"))
