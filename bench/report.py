@@ -7,6 +7,7 @@ import platform
 from collections.abc import Callable
 from dataclasses import dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -115,12 +116,7 @@ def run_bench(
                     "ratio_ci95": list(interval),
                     "images_per_s": timing.images_per_s,
                     "bytes": candidate.bytes,
-                    "dataset": digits.dataset,
-                    "n": len(digits),
-                    "accuracy": answer.accuracy.accuracy,
-                    "accuracy_ci95": list(answer.accuracy.ci95),
-                    "coverage": answer.accuracy.coverage,
-                    "accepted_errors": answer.accuracy.accepted_errors,
+                    **answer.accuracy.to_dict(),
                 }
             )
     return Report(_environment(), rows, unavailable)
@@ -148,8 +144,8 @@ def _environment() -> dict[str, Any]:
 
 def _cpu_name() -> str:
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:  # noqa: PTH123
-            names = [line.partition(":")[2].strip() for line in file if line.startswith("model name")]
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:
-        names = []
+        lines = []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
     return names[0] if names else platform.processor()

@@ -52,6 +52,24 @@ class Accuracy:
         """Share of digits read right."""
         return self.correct / self.n
 
+    @property
+    def errors(self) -> int:
+        """How many digits were read wrong."""
+        return self.n - self.correct
+
+    def to_dict(self) -> dict[str, Any]:
+        """As every command names these figures in its JSON."""
+        return {
+            "dataset": self.dataset,
+            "n": self.n,
+            "loss": self.loss,
+            "accuracy": self.accuracy,
+            "errors": self.errors,
+            "accuracy_ci95": list(self.ci95),
+            "coverage": self.coverage,
+            "accepted_errors": self.accepted_errors,
+        }
+
 
 @dataclass(frozen=True)
 class Card:

@@ -37,7 +37,7 @@ def command(
     \b
     Example:
       edgedigits bench --models paper --json bench.json --plot bench.png
-    """  # noqa: D301
+    """
     if plot and plot.suffix not in PICTURES:
         raise InputError(f"{plot} is neither .png nor .svg")
     if plot:

@@ -20,7 +20,7 @@ def command() -> None:
     \b
     Example:
       edgedigits data show --dataset synthetic
-    """  # noqa: D301
+    """
 
 
 @command.command()
@@ -32,7 +32,7 @@ def fetch(data_dir: Path | None, as_json: bool) -> None:
     \b
     Example:
       edgedigits data fetch --data-dir data
-    """  # noqa: D301
+    """
     from edgedigits.training.data import mnist_root
 
     with needs("train", "edgedigits data fetch"):
@@ -56,7 +56,7 @@ def show(dataset: str, data_dir: Path | None, output: Path, as_json: bool) -> No
     \b
     Example:
       edgedigits data show --dataset synthetic --output digits.png
-    """  # noqa: D301
+    """
     from edgedigits.training.data import load_digits
 
     with needs("train", "edgedigits data show"):

@@ -35,27 +35,14 @@ def command(model: str, dataset: str, data_dir: Path | None, output: Path | None
     \b
     Example:
       edgedigits eval paper --dataset mnist --data-dir data --output pictures
-    """  # noqa: D301
+    """
     from edgedigits.training.data import load_digits
 
     found = find_model(model)
     evaluation, threshold = _evaluate(found, load_digits(dataset, "test", data_dir))
-    accuracy = evaluation.accuracy
     if as_json:
-        echo_json(
-            {
-                "model": found.name,
-                "dataset": accuracy.dataset,
-                "n": accuracy.n,
-                "loss": accuracy.loss,
-                "accuracy": accuracy.accuracy,
-                "errors": accuracy.n - accuracy.correct,
-                "accuracy_ci95": list(accuracy.ci95),
-                "coverage": accuracy.coverage,
-                "accepted_errors": accuracy.accepted_errors,
-                "confusion": evaluation.confusion.tolist(),
-            }
-        )
+        figures = evaluation.accuracy.to_dict()
+        echo_json({"model": found.name, **figures, "confusion": evaluation.confusion.tolist()})
     else:
         _print(evaluation, threshold)
     if folder := output or found.folder:
@@ -94,7 +81,7 @@ def _print(evaluation: Evaluation, threshold: float) -> None:
     low, high = accuracy.ci95
     click.echo(
         f"{accuracy.dataset}: {accuracy.correct}/{accuracy.n} right, {100 * accuracy.accuracy:.2f}% "
-        f"(95% interval {100 * low:.2f} to {100 * high:.2f}), {accuracy.n - accuracy.correct} errors, "
+        f"(95% interval {100 * low:.2f} to {100 * high:.2f}), {accuracy.errors} errors, "
         f"loss {accuracy.loss:.4f}\n"
         f"accepted at confidence {threshold:g}: {100 * accuracy.coverage:.2f}%, "
         f"{accuracy.accepted_errors} errors among them"

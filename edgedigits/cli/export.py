@@ -37,7 +37,7 @@ def command(
     \b
     Example:
       edgedigits export runs/paper-1 --format onnx --output digits.onnx
-    """  # noqa: D301
+    """
     row = find_format(format_name)
     row.tolerance(precision)
     found = find_model(model)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 import click
 
 from edgedigits.cli.options import as_json, echo_json
@@ -18,16 +16,20 @@ def command(as_json: bool) -> None:
     \b
     Example:
       edgedigits models --json
-    """  # noqa: D301
+    """
     from edgedigits.artifact import OnnxArtifact
 
     for name in model_names():
         content = shipped_file(name).read_bytes()
         card = OnnxArtifact(content, name).card
         if as_json:
-            about = {"model": name, "default": name == DEFAULT_MODEL, "bytes": len(content)}
-            accuracy = {**asdict(card.accuracy), "accuracy": card.accuracy.accuracy}
-            echo_json({**about, "precision": card.precision, "accuracy": accuracy})
+            about = {
+                "model": name,
+                "default": name == DEFAULT_MODEL,
+                "bytes": len(content),
+                "precision": card.precision,
+            }
+            echo_json({**about, **card.accuracy.to_dict()})
         else:
             default = " (default)" if name == DEFAULT_MODEL else ""
             click.echo(

@@ -29,7 +29,7 @@ def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: b
     \b
     Example:
       edgedigits predict seven.png eight.jpg --json
-    """  # noqa: D301
+    """
     from PIL import Image
 
     from edgedigits.recognizer import Recognizer

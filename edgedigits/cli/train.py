@@ -54,7 +54,7 @@ def command(
     \b
     Example:
       edgedigits train --recipe paper --seed 1 --output runs/paper-1
-    """  # noqa: D301
+    """
     with needs("train", "edgedigits train"):
         from edgedigits.training import loop
         from edgedigits.training.data import is_folder, load_digits

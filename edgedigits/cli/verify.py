@@ -25,7 +25,7 @@ def command(path: Path, against: str | None, data_dir: Path | None, as_json: boo
     \b
     Example:
       edgedigits verify digits.onnx --against runs/paper-1
-    """  # noqa: D301
+    """
     with needs("export", "edgedigits verify"):
         from edgedigits.export.exporting import find_origin, verify_artifact
 

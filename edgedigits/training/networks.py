@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -17,7 +18,7 @@ MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
 """Of MNIST's 60,000 training digits, pixels taken as 0 to 1."""
 
 
-class DigitNetwork(nn.Module):
+class DigitNetwork(nn.Module, ABC):
     """Base of all: `forward` maps frames `uint8 [n, 28, 28]` to logits `float32 [n, 10]`."""
 
     def forward(self, frames: Tensor) -> Tensor:
@@ -25,9 +26,9 @@ class DigitNetwork(nn.Module):
         pixels = frames.to(torch.float32).unsqueeze(1)
         return self.logits(pixels * (1 / (255 * MNIST_STD)) - MNIST_MEAN / MNIST_STD)
 
+    @abstractmethod
     def logits(self, pixels: Tensor) -> Tensor:
         """Logits `float32 [n, 10]` of normalised pixels `float32 [n, 1, 28, 28]`."""
-        raise NotImplementedError
 
 
 class PaperNetwork(DigitNetwork):
