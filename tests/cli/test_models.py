@@ -22,5 +22,5 @@ def test_a_json_object_on_every_model(edgedigits):
         card = Recognizer(name).card
         assert about["bytes"] == len(shipped_file(name).read_bytes())
         assert about["precision"] == card.precision
-        assert about["accuracy"]["accuracy"] == card.accuracy.accuracy
+        assert about["accuracy"] == card.accuracy.accuracy
         assert about["accuracy"]["ci95"] == list(card.accuracy.ci95)
