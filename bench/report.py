@@ -10,13 +10,11 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 import edgedigits
 from edgedigits.bench.measure import interleave, ratio
 from edgedigits.bench.runtimes import Candidate
 from edgedigits.training.digits import Digits
-from edgedigits.training.evaluation import evaluate
+from edgedigits.training.evaluation import answer_all, evaluate
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -90,7 +88,10 @@ def run_bench(
     on_round: Callable[[], None] = lambda: None,
 ) -> Report:
     """Measure candidates against the first of them, and their accuracy on `digits`."""
-    answers = [evaluate(_all(candidate, digits), digits, candidate.accept_threshold) for candidate in candidates]
+    answers = [
+        evaluate(answer_all(candidate.run, digits.frames), digits, candidate.accept_threshold)
+        for candidate in candidates
+    ]
     rows = []
     for batch in BATCHES:
         timings = interleave(
@@ -120,10 +121,6 @@ def run_bench(
                 }
             )
     return Report(_environment(), rows, unavailable)
-
-
-def _all(candidate: Candidate, digits: Digits) -> np.ndarray[Any, np.dtype[np.float32]]:
-    return np.concatenate([candidate.run(part) for part in np.array_split(digits.frames, max(1, len(digits) // 1000))])
 
 
 def _environment() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from edgedigits.files import staged
 from edgedigits.models import RUN_CHECKPOINT, RUNS, SHIPPED_CHECKPOINT, find_model, model_names
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.digits import Digits
-from edgedigits.training.evaluation import evaluate
+from edgedigits.training.evaluation import answer_all, evaluate
 
 __all__ = ["Exported", "export_checkpoint", "find_origin", "verify_artifact"]
 
@@ -61,7 +61,7 @@ def export_checkpoint(
         precision=precision,
         calibration=calibration,
         accept_threshold=UNFITTED_THRESHOLD,
-        accuracy=evaluate(deployable.run(digits.frames), digits, UNFITTED_THRESHOLD).accuracy,
+        accuracy=evaluate(answer_all(deployable.run, digits.frames), digits, UNFITTED_THRESHOLD).accuracy,
         weights_sha256=digest(checkpoint.weights),
         provenance={
             # Of a folder of pictures, the name: where it lay on the machine that trained is nobody's business.

@@ -57,14 +57,14 @@ def command(model: str, dataset: str, data_dir: Path | None, output: Path | None
 
 def _evaluate(model: Model, digits: Digits) -> tuple[Evaluation, float]:
     """Ask the model's artifact where it has one, for it is proven equal to the checkpoint; else the checkpoint."""
-    from edgedigits.training.evaluation import evaluate
+    from edgedigits.training.evaluation import answer_all, evaluate
 
     if model.artifact:
         from edgedigits.export.formats import format_of
 
         artifact = format_of(model.artifact).exporter().load(model.artifact)
         threshold = artifact.card.accept_threshold
-        return evaluate(artifact.run(digits.frames), digits, threshold), threshold
+        return evaluate(answer_all(artifact.run, digits.frames), digits, threshold), threshold
     with needs("train", "a checkpoint"):
         import torch
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +12,14 @@ from numpy.typing import NDArray
 from edgedigits.card import Accuracy
 from edgedigits.training.digits import Digits
 
-__all__ = ["Evaluation", "evaluate", "wilson_interval"]
+__all__ = ["Evaluation", "answer_all", "evaluate", "wilson_interval"]
 
 Z95 = 1.959963984540054
 """Standard normal quantile at 0.975."""
+
+
+CHUNK = 1000
+"""Frames given to a model at a time, so that memory does not grow with the data set."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +70,13 @@ def evaluate(probabilities: NDArray[np.float32], digits: Digits, accept_threshol
         accepted_errors=int((accepted & ~right).sum()),
     )
     return Evaluation(accuracy, confusion, digits, probabilities)
+
+
+def answer_all(
+    run: Callable[[NDArray[np.uint8]], NDArray[np.float32]], frames: NDArray[np.uint8]
+) -> NDArray[np.float32]:
+    """Probabilities `float32 [n, 10]` that `run` gives frames `uint8 [n, 28, 28]`."""
+    return np.concatenate([run(frames[start : start + CHUNK]) for start in range(0, len(frames), CHUNK)])
 
 
 def wilson_interval(successes: int, n: int) -> tuple[float, float]:

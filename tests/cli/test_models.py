@@ -23,4 +23,4 @@ def test_a_json_object_on_every_model(edgedigits):
         assert about["bytes"] == len(shipped_file(name).read_bytes())
         assert about["precision"] == card.precision
         assert about["accuracy"] == card.accuracy.accuracy
-        assert about["accuracy"]["ci95"] == list(card.accuracy.ci95)
+        assert about["accuracy_ci95"] == list(card.accuracy.ci95)
