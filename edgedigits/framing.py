@@ -47,9 +47,12 @@ def frame_picture(grey: NDArray[np.uint8]) -> Framing:
     is_dark = paper > threshold
     mask = small <= threshold if is_dark else small > threshold
     ink = np.clip(paper - small if is_dark else small - paper, 0, 255)
-    if not mask.any() or ink[mask].mean() < MIN_CONTRAST:
+    strong = ink[mask]
+    if not strong.size or strong.mean() < MIN_CONTRAST:
         return Framing(None, None, "blank")
-    level = np.percentile(ink[mask], 75)
+    # The upper quartile. numpy's own `percentile` would load its masked arrays, a tenth of the time to a first reading.
+    quartile = 3 * strong.size // 4
+    level = np.partition(strong, quartile)[quartile]
     traces = ink > EDGE * level
     x0, y0, x1, y1 = bounding_box(traces)
     cut = ink[y0:y1, x0:x1] * (255.0 / level)
