@@ -61,7 +61,7 @@ def interleave(
     try:
         for i in range(rounds):
             for j in order.permutation(len(runs)):
-                _turn(runs[j], batches, durations[j][i])
+                _turn(runs[j], batches, durations[j][i], first=i * calls[j])
             on_round()
     finally:
         if collecting:
@@ -81,13 +81,17 @@ def ratio(timing: Timing, baseline: Timing) -> tuple[float, tuple[float, float]]
 
 
 def _turn(
-    run: Callable[[NDArray[np.uint8]], Any], batches: Sequence[NDArray[np.uint8]], durations: NDArray[np.int64]
+    run: Callable[[NDArray[np.uint8]], Any],
+    batches: Sequence[NDArray[np.uint8]],
+    durations: NDArray[np.int64],
+    *,
+    first: int,
 ) -> None:
     clock = time.perf_counter_ns
     for i in range(WARM_UP_CALLS):
         run(batches[i % len(batches)])
     for i in range(len(durations)):
-        given = batches[i % len(batches)]
+        given = batches[(first + i) % len(batches)]
         started = clock()
         run(given)
         durations[i] = clock() - started

@@ -42,6 +42,8 @@ class Report:
 
     def table(self) -> Table:
         """One line per candidate."""
+        from rich import box
+        from rich.markup import escape
         from rich.table import Table
 
         first = self.rows[0]
@@ -51,11 +53,17 @@ class Report:
             "p50",
             "p90",
             "p99",
-            f"times {first['runtime']}",
-            f"images/s at {BATCHES[-1]}",
+            "ratio, 95%",
+            "images/s",
             "bytes",
-            f"{first['dataset']} accuracy",
-            title=f"microseconds at batch 1, {THREADS} thread",
+            "accuracy",
+            title=(
+                f"{THREADS} thread: microseconds for one digit, their ratio to {first['runtime']},\n"
+                f"throughput at batch {BATCHES[-1]}, accuracy on {first['dataset']}"
+            ),
+            box=box.SIMPLE_HEAD,
+            collapse_padding=True,
+            pad_edge=False,
         )
         for column in table.columns[2:]:
             column.justify = "right"
@@ -63,16 +71,16 @@ class Report:
             latency = single["latency_us"]
             low, high = single["ratio_ci95"]
             table.add_row(
-                single["model"],
+                escape(single["model"]),
                 single["runtime"],
                 *(f"{latency[name]:.1f}" for name in ("p50", "p90", "p99")),
-                f"{single['ratio']:.2f} ({low:.2f}–{high:.2f})",
+                f"{single['ratio']:.2f} ±{max(high - single['ratio'], single['ratio'] - low):.2f}",
                 f"{many['images_per_s']:,.0f}",
                 f"{single['bytes']:,}",
                 f"{100 * single['accuracy']:.2f}%",
             )
         for missing in self.unavailable:
-            table.add_row(missing["model"], missing["runtime"], "–", "–", "–", "–", "–", "–", "not measured")
+            table.add_row(escape(missing["model"]), missing["runtime"], "–", "–", "–", "–", "–", "–", "not measured")
         return table
 
     def _at(self, batch: int) -> list[dict[str, Any]]:

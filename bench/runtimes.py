@@ -12,7 +12,7 @@ from typing import cast
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.errors import EdgeDigitsError, UnknownNameError
+from edgedigits.errors import MissingExtraError, NoCheckpointError, UnknownNameError
 from edgedigits.models import Model
 
 __all__ = ["RUNTIMES", "Candidate", "Runtime", "find_runtime", "prepare_all"]
@@ -71,6 +71,6 @@ def prepare_all(
         for runtime in runtimes:
             try:
                 candidates.append(runtime.prepare(model, workspace))
-            except EdgeDigitsError as error:
+            except (MissingExtraError, NoCheckpointError) as error:
                 unavailable.append({"model": model.name, "runtime": runtime.name, "reason": str(error)})
     return candidates, unavailable

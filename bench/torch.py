@@ -14,7 +14,7 @@ __all__ = ["prepare"]
 
 def prepare(model: Model, workspace: Path) -> Candidate:  # noqa: ARG001  the other runtimes need a workspace
     """Load the model's checkpoint."""
-    with needs("export", "the runtime torch"):
+    with needs("train", "the runtime torch"):
         import torch
 
         from edgedigits.export.deployable import Deployable

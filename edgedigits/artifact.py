@@ -18,6 +18,8 @@ __all__ = ["OnnxArtifact", "read_artifact"]
 
 INPUT = ("frames", "tensor(uint8)", ["batch", 28, 28])
 OUTPUT = ("probabilities", "tensor(float)", ["batch", 10])
+CHUNK = 256
+"""Frames that go through the network at a time: more take memory, which onnxruntime keeps, and are no faster."""
 SEVERE = 4
 """onnxruntime's level for fatal messages: what goes wrong comes as an exception, not on the host's stderr."""
 
@@ -61,15 +63,19 @@ class OnnxArtifact:
 
     def run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`."""
+        if len(frames) > CHUNK:
+            return np.concatenate([self.run(frames[start : start + CHUNK]) for start in range(0, len(frames), CHUNK)])
         probabilities: NDArray[np.float32] = self._session.run(None, {"frames": frames})[0]
         return probabilities
 
 
 def read_artifact(path: Path) -> bytes:
     """The bytes of a model file. Raises `ArtifactError` where there are none."""
-    if path.is_dir():
-        raise ArtifactError(f"{path} is a folder: give the file that `edgedigits export` wrote")
+    if path.suffix == ".safetensors":
+        raise ArtifactError(f"{path} is a checkpoint: give the file that `edgedigits export` makes of it")
     try:
+        if path.is_dir():
+            raise ArtifactError(f"{path} is a folder: give the file that `edgedigits export` wrote")
         content = path.read_bytes()
     except OSError as error:
         raise ArtifactError(f"cannot open {path}: {error.strerror or error}") from error

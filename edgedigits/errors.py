@@ -5,6 +5,7 @@
     │   ├── PictureError       a picture that cannot be opened or read
     │   ├── FramesError        an array that is not uint8 [n, 28, 28]; also a ValueError
     │   ├── ArtifactError      a model file that is damaged or not one of ours
+    │   ├── NoCheckpointError  only an artifact is here, and its checkpoint is needed
     │   ├── CheckpointError    a checkpoint that is damaged, foreign or carries code
     │   ├── DatasetError       a data set that is absent or damaged
     │   ├── RunError           a training run that cannot be started or resumed as asked
@@ -30,6 +31,7 @@ __all__ = [
     "FramesError",
     "InputError",
     "MissingExtraError",
+    "NoCheckpointError",
     "OutputError",
     "ParityError",
     "PictureError",
@@ -60,6 +62,10 @@ class ArtifactError(InputError):
     """A model file that is damaged or not one of ours."""
 
 
+class NoCheckpointError(InputError):
+    """Only an artifact is here, and its checkpoint is needed."""
+
+
 class CheckpointError(InputError):
     """A checkpoint that is damaged, foreign or carries code."""
 
@@ -77,7 +83,7 @@ class UnknownNameError(InputError, LookupError):
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
         self.kind, self.name, self.known = kind, name, tuple(known)
-        near = difflib.get_close_matches(name, self.known, n=1, cutoff=0.5)
+        near = difflib.get_close_matches(name.casefold(), self.known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""
         super().__init__(f"unknown {kind} {name!r}: {hint}known are {', '.join(self.known)}")
 

@@ -19,16 +19,21 @@ STAGED = ".{name}.{unique}.tmp"
 def staged(path: Path) -> Iterator[Path]:
     """Give a name beside `path` to write to; move that file to `path` when the block ends, drop it when it fails.
 
-    The name keeps `path`'s suffix out of sight, so nobody picks up a half-written file. Raises `OutputError`.
+    The name keeps `path`'s suffix out of sight, so nobody picks up a half-written file. A link is followed; a device or
+    a pipe cannot be replaced and is written to as it is. Raises `OutputError`.
     """
-    temporary = path.with_name(STAGED.format(name=path.name, unique=secrets.token_hex(4)))
     try:
+        target = Path(os.path.realpath(path))
+        if target.exists() and not target.is_file():
+            yield target
+            return
+        temporary = target.with_name(STAGED.format(name=target.name, unique=secrets.token_hex(4)))
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            target.parent.mkdir(parents=True, exist_ok=True)
             yield temporary
             with temporary.open("rb+") as file:
                 os.fsync(file.fileno())
-            temporary.replace(path)
+            temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:

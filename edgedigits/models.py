@@ -8,7 +8,7 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgedigits.errors import InputError, UnknownNameError
+from edgedigits.errors import InputError, NoCheckpointError, UnknownNameError
 from edgedigits.extras import needs
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ ARTIFACT = "model.onnx"
 
 @dataclass(frozen=True)
 class Model:
-    """The files that are known of one model; `folder` is where more of its files belong, if it has such a place."""
+    """The files that are known of one model; `folder` is a run's, where more of its files belong."""
 
     name: str
     checkpoint: Path | None
@@ -35,9 +35,9 @@ class Model:
     folder: Path | None
 
     def load_checkpoint(self) -> Checkpoint:
-        """Read the checkpoint. Raises `InputError` where there is none, `CheckpointError`, `MissingExtraError`."""
+        """Read the checkpoint. Raises `NoCheckpointError`, `CheckpointError`, `MissingExtraError`."""
         if self.checkpoint is None:
-            raise InputError(f"{self.artifact} is an artifact: give the run or the checkpoint it was made from")
+            raise NoCheckpointError(f"{self.artifact} is an artifact: give the run or the checkpoint it was made from")
         with needs("train", "a checkpoint"):
             from edgedigits.training.checkpoint import Checkpoint
         return Checkpoint.load(self.checkpoint)
@@ -60,7 +60,7 @@ def shipped_file(name: str, file: str = ARTIFACT) -> Traversable:
 def is_name(given: str | os.PathLike[str]) -> bool:
     """Whether a model was given by name. What ships goes before what happens to lie in the working folder."""
     path = Path(given)
-    return os.fspath(given) in model_names() or not (path.suffix or len(path.parts) > 1 or path.exists())
+    return os.fspath(given) in model_names() or not (path.suffix or len(path.parts) > 1 or os.path.lexists(path))
 
 
 def newest_run() -> Path | None:
@@ -97,4 +97,4 @@ def _in_folder(folder: Path) -> Model:
     checkpoint, artifact = folder / SHIPPED_CHECKPOINT, folder / ARTIFACT
     if not artifact.is_file():
         raise InputError(f"{folder} holds no run and no model: neither {RUN_CHECKPOINT} nor {ARTIFACT} is there")
-    return Model(name, checkpoint if checkpoint.is_file() else None, artifact, folder)
+    return Model(name, checkpoint if checkpoint.is_file() else None, artifact, None)

@@ -23,6 +23,9 @@ Picture: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | NDArray[np.
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused before they are decoded: 64 megapixels pass every camera sold for documents."""
 
+MAX_BYTES = 512 << 20
+"""Larger files are refused before they are read: 64 megapixels of 16 bits in four channels, not compressed."""
+
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000")
 """What is opened. Pillow knows more, and starts another program for some: Ghostscript, say, for PostScript."""
 
@@ -64,7 +67,10 @@ def _content(source: object) -> tuple[str, bytes]:
     elif isinstance(source, (str, os.PathLike)):
         name = os.fsdecode(source)
         try:
-            content = Path(name).read_bytes()
+            with Path(name).open("rb") as file:
+                if os.fstat(file.fileno()).st_size > MAX_BYTES:
+                    raise PictureError(f"{name} is larger than {MAX_BYTES >> 20} MB: shrink it first")
+                content = file.read()
         except (OSError, ValueError) as error:
             raise PictureError(f"cannot open {name}: {getattr(error, 'strerror', None) or error}") from error
     else:

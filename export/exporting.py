@@ -17,6 +17,7 @@ from edgedigits.export.parity import Parity, check_parity
 from edgedigits.files import staged
 from edgedigits.models import RUN_CHECKPOINT, RUNS, SHIPPED_CHECKPOINT, find_model, model_names
 from edgedigits.training.checkpoint import Checkpoint, digest
+from edgedigits.training.data import dataset_label
 from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import answer_all, evaluate
 
@@ -64,8 +65,7 @@ def export_checkpoint(
         accuracy=evaluate(answer_all(deployable.run, digits.frames), digits, UNFITTED_THRESHOLD).accuracy,
         weights_sha256=digest(checkpoint.weights),
         provenance={
-            # Of a folder of pictures, the name: where it lay on the machine that trained is nobody's business.
-            "recipe": {**asdict(checkpoint.recipe), "dataset": Path(checkpoint.recipe.dataset).resolve().name},
+            "recipe": {**asdict(checkpoint.recipe), "dataset": dataset_label(checkpoint.recipe.dataset)},
             "epochs": len(checkpoint.history),
             "versions": {"edgedigits": edgedigits.__version__, **exporter.versions()},
         },

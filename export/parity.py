@@ -24,7 +24,8 @@ class Parity:
     """What the comparison found over `n` frames.
 
     `max_abs_diff` is the largest difference between two probabilities, `argmax_agreement` the share of frames on which
-    both name the same digit, `worst` the frame with the largest difference, in words.
+    both name the same digit, `worst` the frame with the largest difference, one with another digit before all
+    others, in words.
     """
 
     n: int
@@ -61,7 +62,7 @@ def check_parity(reference: Deployable, artifact: Artifact, digits: Digits, tole
     the values passed is in what is returned.
     """
     n = agreeing = 0
-    largest, worst = -1.0, ""
+    largest, most_severe, worst = 0.0, -1.0, ""
     for case, frames in _cases(digits):
         expected, answered = reference.run(frames), artifact.run(frames)
         if answered.shape != expected.shape or answered.dtype != expected.dtype:
@@ -74,9 +75,11 @@ def check_parity(reference: Deployable, artifact: Artifact, digits: Digits, tole
         says, said = answered.argmax(axis=1), expected.argmax(axis=1)
         n += len(frames)
         agreeing += int((says == said).sum())
-        i = int(difference.argmax())
-        if difference[i] > largest:
-            largest = float(difference[i])
+        largest = max(largest, float(difference.max()))
+        severity = difference + (says != said)
+        i = int(severity.argmax())
+        if severity[i] > most_severe:
+            most_severe = float(severity[i])
             worst = (
                 f"frame {i} of {case}: the artifact says {says[i]} at {answered[i, says[i]]:.4f}, "
                 f"the checkpoint {said[i]} at {expected[i, said[i]]:.4f}"

@@ -1,3 +1,4 @@
+import os
 import sys
 
 import pytest
@@ -115,3 +116,26 @@ def test_what_a_killed_writer_left_is_removed_and_nothing_else(old):
         old.with_name(name).write_bytes(b"")
     remove_staged(old.parent)
     assert set(contents(old.parent)) == others
+
+
+def test_a_link_stays_and_what_it_leads_to_is_replaced(old, tmp_path):
+    link = tmp_path / "elsewhere" / "latest.onnx"
+    link.parent.mkdir()
+    link.symlink_to(old)
+    write_file(link, b"new")
+    assert link.is_symlink()
+    assert old.read_bytes() == b"new"
+    assert list(link.parent.iterdir()) == [link]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes with a name are those of POSIX")
+def test_a_pipe_is_written_to_and_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_file(pipe, b"new")
+        assert os.read(reader, 10) == b"new"
+    finally:
+        os.close(reader)
+    assert pipe.is_fifo()

@@ -236,3 +236,10 @@ def is_grey_or_refused(content):
     except PictureError as error:
         return "\n" not in str(error)
     return grey.ndim == 2 and grey.dtype == np.uint8 and grey.size > 0
+
+
+def test_a_file_too_large_to_be_a_picture_is_refused_unread(tmp_path):
+    path = tmp_path / "huge.png"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    assert "larger than 512 MB" in refused(path)

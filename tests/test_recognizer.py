@@ -265,3 +265,10 @@ def test_frames_of_mnist_read_as_pictures_are_classified_alike(mnist_root, polar
     read = [RECOGNIZER.read(picture).text for picture in pictures]
     agreeing = sum(str(digit) == text for digit, text in zip(classified, read, strict=True))
     assert agreeing >= 0.999 * len(frames)
+
+
+def test_more_frames_than_go_through_at_once_are_answered_in_order():
+    few, _ = synthetic_digits(100, seed=5)
+    once, many = RECOGNIZER.classify(few), RECOGNIZER.classify(np.concatenate([few] * 6))
+    np.testing.assert_array_equal(many.digits, np.tile(once.digits, 6))
+    np.testing.assert_allclose(many.probabilities, np.tile(once.probabilities, (6, 1)), atol=1e-6)

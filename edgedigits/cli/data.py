@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import click
@@ -11,6 +12,8 @@ from edgedigits.extras import needs
 from edgedigits.files import write_file
 
 SHOWN = 40
+SILENCE_S = 60
+"""Seconds without a byte after which a download is given up."""
 
 
 @click.group()
@@ -38,6 +41,7 @@ def fetch(data_dir: Path | None, as_json: bool) -> None:
     with needs("train", "edgedigits data fetch"):
         from edgedigits.training import mnist
     root = mnist_root(data_dir)
+    socket.setdefaulttimeout(SILENCE_S)
     fetched = mnist.fetch(root)
     if as_json:
         echo_json({"data_dir": str(root), "fetched": [str(path) for path in fetched]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -75,6 +76,7 @@ def _evaluate(model: Model, digits: Digits) -> tuple[Evaluation, float]:
 
 
 def _print(evaluation: Evaluation, threshold: float) -> None:
+    from rich import box
     from rich.table import Table
 
     accuracy = evaluation.accuracy
@@ -86,16 +88,17 @@ def _print(evaluation: Evaluation, threshold: float) -> None:
         f"accepted at confidence {threshold:g}: {100 * accuracy.coverage:.2f}%, "
         f"{accuracy.accepted_errors} errors among them"
     )
-    table = Table(
-        "digit", *(str(i) for i in range(10)), "right", "right when said", title="rows: digit, columns: read as"
-    )
+    read_as = [str(i) for i in range(10)]
+    title = "rows: digit, columns: read as"
+    table = Table("", *read_as, "recall", "precision", title=title, box=box.SIMPLE_HEAD, collapse_padding=True)
     for column in table.columns:
         column.justify = "right"
     for i, (row, recall, precision) in enumerate(
         zip(evaluation.confusion, evaluation.recall, evaluation.precision, strict=True)
     ):
         counts = [f"[bold]{n}[/]" if i == j else str(n) if n else "[dim]·[/]" for j, n in enumerate(row)]
-        table.add_row(str(i), *counts, f"{100 * recall:.2f}%", f"{100 * precision:.2f}%")
+        shares = ["–" if math.isnan(share) else f"{100 * share:.2f}%" for share in (recall, precision)]
+        table.add_row(str(i), *counts, *shares)
     print_table(table)
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from edgedigits.errors import MissingExtraError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["as_json", "data_dir", "echo_json", "load_test_digits", "note", "print_exported", "print_table"]
 
-WIDTH = 120
+MAX_WIDTH = 1000
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -40,13 +42,20 @@ def note(message: str) -> None:
 
 
 def load_test_digits(dataset: str, data_dir: Path | None) -> Digits:
-    """The test split of `dataset`, or the synthetic one, said aloud, where that is not at hand."""
-    from edgedigits.training.data import is_folder, load_digits, mnist_is_at_hand
+    """The test split of `dataset`, or the synthetic one, said aloud, where that cannot be had here.
 
-    at_hand = mnist_is_at_hand(data_dir) if dataset == "mnist" else dataset == "synthetic" or is_folder(dataset)
-    if not at_hand:
-        note(f"{dataset} is not at hand: using the synthetic digits instead")
-    return load_digits(dataset if at_hand else "synthetic", "test", data_dir)
+    What was asked for by name, a `data_dir`, has to be there.
+    """
+    from edgedigits.training.data import dataset_label, is_folder, load_digits, mnist_is_at_hand
+
+    try:
+        at_hand = dataset == "synthetic" or is_folder(dataset)
+        if at_hand or (dataset == "mnist" and (data_dir or mnist_is_at_hand())):
+            return load_digits(dataset, "test", data_dir)
+        note(f"{dataset_label(dataset)} is not at hand: using the synthetic digits instead")
+    except MissingExtraError as error:
+        note(f"{error}; using the synthetic digits instead")
+    return load_digits("synthetic", "test")
 
 
 def print_exported(exported: Exported, *, as_json: bool) -> None:
@@ -63,10 +72,9 @@ def print_exported(exported: Exported, *, as_json: bool) -> None:
 
 
 def print_table(table: Table) -> None:
-    """A table on standard output, as wide as the terminal; where there is none, wide enough not to wrap."""
+    """A table on standard output, never narrower than its figures: a terminal may wrap them, but none is lost."""
     from rich.console import Console
 
     console = Console()
-    if not console.is_terminal:
-        console = Console(width=WIDTH)
-    console.print(table)
+    needed = console.measure(table, options=console.options.update(max_width=MAX_WIDTH)).maximum
+    Console(width=max(needed, console.width)).print(table)

@@ -30,12 +30,10 @@ def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: b
     Example:
       edgedigits predict seven.png eight.jpg --json
     """
-    from PIL import Image
-
     from edgedigits.recognizer import Recognizer
 
-    # Our own line says the same, and says it of the file.
-    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    # What Pillow warns of, our own line says of the file.
+    warnings.filterwarnings("ignore", module="PIL")
     recognizer = Recognizer(model)
     failed = False
     for image in images:

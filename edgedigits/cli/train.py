@@ -29,7 +29,7 @@ CURVE = "curve.png"
 @click.option("--dataset", help="mnist, synthetic, or a folder with the subfolders 0 to 9.  [default: the recipe's]")
 @data_dir
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training digits.  [default: the recipe's]")
-@click.option("--seed", type=click.IntRange(min=0), help="Seed of all that is random.  [default: the recipe's]")
+@click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of all that is random.  [default: the recipe's]")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--output", type=click.Path(path_type=Path), help="The run's folder.  [default: a new one in runs/]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output, else with the newest one.")
@@ -64,6 +64,8 @@ def command(
 
     asked = {"dataset": dataset, "epochs": epochs, "seed": seed}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    if dataset and is_folder(dataset):
+        given["dataset"] = str(Path(dataset).resolve())
     on = loop.find_device(device)
     run = output or (newest_run() if resume else None)
     checkpoint = _resumed(run, recipe_name, given) if resume else None
@@ -79,6 +81,8 @@ def command(
     )
     if checkpoint is None:
         checkpoint = loop.start_run(recipe, run, on)
+    if checkpoint.is_complete:
+        note(f"{run} is complete: all of its {recipe.epochs} epochs are done")
     note(f"{recipe.name} on {recipe.dataset}, {len(digits)} digits, seed {recipe.seed}, {on} -> {run}")
     history = list(checkpoint.history)
     try:
@@ -130,7 +134,7 @@ class _Progress:
         self._bar = Progress(
             TextColumn("epoch {task.fields[epoch]}/{task.fields[epochs]}"),
             BarColumn(),
-            TextColumn("loss {task.fields[loss]:.4f}"),
+            TextColumn("{task.fields[loss]}"),
             TimeRemainingColumn(),
             console=Console(stderr=True),
             transient=True,
@@ -138,7 +142,7 @@ class _Progress:
             redirect_stdout=sys.stdout.isatty(),
             disable=not sys.stderr.isatty(),
         )
-        self._task = self._bar.add_task("", epoch=self._epoch, epochs=self._epochs, loss=float("nan"))
+        self._task = self._bar.add_task("", epoch=self._epoch, epochs=self._epochs, loss="")
 
     def __enter__(self) -> _Progress:
         self._bar.start()
@@ -148,7 +152,7 @@ class _Progress:
         self._bar.stop()
 
     def step(self, done: int, steps: int, loss: float) -> None:
-        self._bar.update(self._task, completed=done, total=steps, loss=loss, epoch=self._epoch)
+        self._bar.update(self._task, completed=done, total=steps, loss=f"loss {loss:.4f}", epoch=self._epoch)
 
     def epoch_done(self, epoch: Epoch, *, quiet: bool) -> None:
         self._epoch += 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from edgedigits.errors import UnknownNameError
 from edgedigits.extras import needs
 from edgedigits.training.digits import Digits, Split
 
-__all__ = ["DATASETS", "is_folder", "load_digits", "mnist_is_at_hand", "mnist_root"]
+__all__ = ["DATASETS", "dataset_label", "is_folder", "load_digits", "mnist_is_at_hand", "mnist_root"]
 
 DATASETS = ("mnist", "synthetic")
 SYNTHETIC_COUNT = {"train": 6000, "test": 1000}
@@ -35,8 +34,16 @@ def load_digits(dataset: str, split: Split, data_dir: Path | None = None) -> Dig
     if is_folder(dataset):
         from edgedigits.training.folder import PictureFolder
 
-        return Digits(Path(dataset).resolve().name, *PictureFolder(Path(dataset), split).load_all())
+        return Digits(dataset_label(dataset), *PictureFolder(Path(dataset), split).load_all())
     raise UnknownNameError("data set", dataset, (*DATASETS, "a folder with the subfolders 0 to 9"))
+
+
+def dataset_label(dataset: str) -> str:
+    """What a data set is called where it is told of.
+
+    Of a folder the name alone, for where it lay is nobody's business; and marked, so that none passes for MNIST.
+    """
+    return dataset if dataset in DATASETS else f"folder:{Path(dataset).resolve().name}"
 
 
 def is_folder(dataset: str) -> bool:
@@ -57,7 +64,5 @@ def mnist_root(data_dir: Path | None = None) -> Path:
 
 
 def mnist_is_at_hand(data_dir: Path | None = None) -> bool:
-    """Whether MNIST has been fetched and can be read here: what stands in for it must be named as what it is."""
-    if importlib.util.find_spec("torchvision") is None:
-        return False
+    """Whether MNIST has been fetched. Raises `MissingExtraError` where nothing says where it would be."""
     return (mnist_root(data_dir) / "MNIST" / "raw").is_dir()

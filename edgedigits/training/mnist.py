@@ -103,9 +103,13 @@ def _declare_torchvision_operators() -> None:
 
 def _verify(path: Path) -> None:
     if not path.is_file():
-        raise DatasetError(f"MNIST is not at hand, {path} is missing: run `edgedigits data fetch`")
+        raise DatasetError(f"MNIST is not at hand, {path} is missing: {_mend(path)}")
     if not _is_whole(path):
-        raise DatasetError(f"{path} is damaged: run `edgedigits data fetch`")
+        raise DatasetError(f"{path} is damaged: {_mend(path)}")
+
+
+def _mend(path: Path) -> str:
+    return f"run `edgedigits data fetch --data-dir {path.parents[2]}`"
 
 
 def _is_whole(path: Path) -> bool:

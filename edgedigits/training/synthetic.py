@@ -116,7 +116,7 @@ def synthetic_digits(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[
     for i in range(count):
         rng = np.random.default_rng((seed, i))
         labels[i] = rng.integers(len(ALLOGRAPHS))
-        picture = draw_digit(int(labels[i]), rng, PICTURE_SIZE)
+        picture = _on_grainy_paper(draw_digit(int(labels[i]), rng, PICTURE_SIZE), rng)
         x0, y0, x1, y1 = bounding_box(picture > 0)
         frames[i] = centre_ink(picture[y0:y1, x0:x1])
     return frames, labels
@@ -206,3 +206,9 @@ def _ink(paths: list[Points], rng: np.random.Generator, size: int) -> NDArray[np
         for box in (side * np.hstack([path - radius, path + radius])).tolist():
             pen.ellipse(box, fill=255)
     return np.asarray(image.reduce(OVERSAMPLING))
+
+
+def _on_grainy_paper(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """The same picture with noise in its ink, of another strength each time."""
+    grain = rng.normal(1, rng.uniform(0, 0.4), picture.shape)
+    return np.clip(picture * grain, 0, 255).astype(np.uint8)

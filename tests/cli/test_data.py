@@ -17,7 +17,7 @@ def test_digits_are_drawn_with_what_they_are(edgedigits, tmp_path):
 
 def test_json_names_the_picture(edgedigits, pictures, tmp_path):
     ran = edgedigits("data", "show", "--dataset", pictures, "--output", "new/mine.png", "--json")
-    assert json.loads(ran.out) == {"dataset": pictures.name, "n": 90, "picture": "new/mine.png"}
+    assert json.loads(ran.out) == {"dataset": f"folder:{pictures.name}", "n": 90, "picture": "new/mine.png"}
     assert (tmp_path / "new" / "mine.png").exists()
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -107,3 +108,18 @@ def test_nothing_but_the_outcome_is_printed(installed, run):
     ran = installed("export", run)
     assert (ran.code, ran.err) == (0, "")
     assert ran.out.count("\n") == 1
+
+
+def test_a_folder_named_as_the_place_of_mnist_has_to_hold_it(edgedigits, checkpoint, tmp_path):
+    replace(checkpoint, recipe=replace(checkpoint.recipe, dataset="mnist")).save(tmp_path / "run.safetensors")
+    (tmp_path / "elsewhere").mkdir()
+    assert "MNIST is not at hand" in edgedigits("export", "run.safetensors", "--data-dir", "elsewhere").refusal
+    assert not (tmp_path / "run.onnx").exists()
+
+
+def test_a_models_folder_keeps_its_own_artifact(edgedigits, checkpoint, tmp_path):
+    checkpoint.save(tmp_path / "mine" / "model.safetensors")
+    (tmp_path / "mine" / "model.onnx").write_bytes(b"measured on more than is here")
+    assert edgedigits("export", "mine").code == 0
+    assert (tmp_path / "mine" / "model.onnx").read_bytes() == b"measured on more than is here"
+    assert (tmp_path / "mine.onnx").exists()

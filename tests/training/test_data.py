@@ -1,5 +1,6 @@
 """Data sets by name."""
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ def test_the_synthetic_digits_of_the_two_splits_are_not_the_same():
 
 def test_a_folder_of_pictures_goes_by_its_name(pictures):
     digits = load_digits(str(pictures), "train")
-    assert (digits.dataset, len(digits)) == (pictures.name, 90)
+    assert (digits.dataset, len(digits)) == (f"folder:{pictures.name}", 90)
     assert np.bincount(digits.labels).tolist() == [9] * 10
 
 
@@ -54,3 +55,9 @@ def test_mnist_in_memory(mnist_root):
     assert mnist_is_at_hand(mnist_root)
     digits = load_digits("mnist", "test", mnist_root)
     assert (digits.dataset, digits.frames.shape, digits.labels.shape) == ("mnist", (10_000, 28, 28), (10_000,))
+
+
+@pytest.mark.parametrize("name", ["mnist", "synthetic"])
+def test_a_folder_never_passes_for_a_data_set_of_its_name(pictures, tmp_path, name):
+    folder = shutil.copytree(pictures, tmp_path / name)
+    assert load_digits(str(folder), "test").dataset == f"folder:{name}"

@@ -248,7 +248,7 @@ def test_half_of_the_files_is_not_mnist(fetched, prefix):
     for path in (fetched / "MNIST" / "raw").glob(f"{prefix}-*"):
         path.unlink()
     for split in ("train", "test"):
-        with pytest.raises(DatasetError, match="run `edgedigits data fetch`"):
+        with pytest.raises(DatasetError, match=f"run `edgedigits data fetch --data-dir {fetched}`"):
             mnist.load(fetched, split)
 
 
@@ -265,7 +265,9 @@ def test_damaged_mnist_is_refused_with_the_command_that_mends_it(mnist_root, tmp
     if damage == "flipped":
         content[5_000_000] ^= 1
         path.write_bytes(content)
-    with pytest.raises(DatasetError, match=rf"{path.name} is (missing|damaged): run `edgedigits data fetch`"):
+    with pytest.raises(
+        DatasetError, match=rf"{path.name} is (missing|damaged): run `edgedigits data fetch --data-dir {tmp_path}`"
+    ):
         mnist.load(tmp_path, "test")
 
 
