@@ -49,12 +49,12 @@ def model_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in folder.iterdir() if entry.joinpath(ARTIFACT).is_file()))
 
 
-def shipped_file(name: str, file: str = ARTIFACT) -> Traversable:
-    """A file of the shipped model `name`. Raises `UnknownNameError`."""
+def shipped_file(name: str) -> Traversable:
+    """The artifact of the shipped model `name`. Raises `UnknownNameError`."""
     names = model_names()
     if name not in names:
         raise UnknownNameError("model", name, names)
-    return resources.files("edgedigits.artifacts").joinpath(name, file)
+    return resources.files("edgedigits.artifacts").joinpath(name, ARTIFACT)
 
 
 def is_name(given: str | os.PathLike[str]) -> bool:

@@ -52,7 +52,7 @@ def test_unknown_name_suggests_nothing_where_nothing_is_near():
 
 def test_unknown_name_survives_pickling():
     error = UnknownNameError("model", "papr", iter(["paper"]))
-    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+    copy = pickle.loads(pickle.dumps(error))
     assert (type(copy), str(copy), copy.kind, copy.name, copy.known) == (
         UnknownNameError,
         str(error),
@@ -64,5 +64,5 @@ def test_unknown_name_survives_pickling():
 
 @pytest.mark.parametrize("cls", [cls for cls in CLASSES if cls is not UnknownNameError])
 def test_errors_survive_pickling(cls):
-    copy = pickle.loads(pickle.dumps(cls("what is wrong")))  # noqa: S301
+    copy = pickle.loads(pickle.dumps(cls("what is wrong")))
     assert (type(copy), str(copy)) == (cls, "what is wrong")

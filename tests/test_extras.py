@@ -23,7 +23,7 @@ def test_a_missing_module_of_our_own_is_a_bug_and_stays_one():
 
 def test_a_failure_inside_an_installed_package_is_not_hidden():
     with pytest.raises(ImportError, match="absent") as caught, needs("train", "edgedigits train"):
-        from json import absent  # noqa: F401
+        from json import absent  # noqa: F401  what is asked for is not there
     assert not isinstance(caught.value, MissingExtraError)
 
 

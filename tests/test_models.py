@@ -43,7 +43,7 @@ def test_every_shipped_model_was_made_from_the_checkpoint_beside_it(name):
 @pytest.mark.parametrize("name", model_names())
 def test_every_shipped_model_tells_people_its_accuracy(name):
     card = OnnxArtifact(shipped_file(name).read_bytes(), name).card
-    assert f"{100 * card.accuracy.accuracy:.2f}" in shipped_file(name, "README.md").read_text(encoding="utf-8")
+    assert f"{100 * card.accuracy.accuracy:.2f}" in find_model(name).artifact.with_name("README.md").read_text("utf-8")
 
 
 def test_an_unknown_shipped_model_is_told_from_the_known():

@@ -198,7 +198,7 @@ def test_a_pickled_recognizer_needs_no_file_and_answers_alike(tmp_path, frames):
     recognizer = Recognizer(path)
     pickled = pickle.dumps(recognizer)
     path.unlink()
-    copy = pickle.loads(pickled)  # noqa: S301
+    copy = pickle.loads(pickled)
     assert (repr(copy), copy.card) == (repr(recognizer), recognizer.card)
     np.testing.assert_array_equal(copy.classify(frames).probabilities, recognizer.classify(frames).probabilities)
 
@@ -218,7 +218,7 @@ def test_a_recognizer_starts_no_thread(program):
 def test_the_host_is_left_as_it_was(frames):
     def state():
         root = logging.getLogger()
-        drawn_next = np.random.get_state()[1].tolist()  # noqa: NPY002
+        drawn_next = np.random.get_state()[1].tolist()  # noqa: NPY002  the global state is what must stay
         return warnings.filters[:], np.geterr(), root.handlers[:], root.level, Image.MAX_IMAGE_PIXELS, drawn_next
 
     before = state()

@@ -106,7 +106,7 @@ def server(serve, files, archives, monkeypatch):
 
 
 def _believe(monkeypatch, archives):
-    resources = [(name, hashlib.md5(content).hexdigest()) for name, content in archives.items()]  # noqa: S324
+    resources = [(name, hashlib.md5(content).hexdigest()) for name, content in archives.items()]
     monkeypatch.setattr(mnist.torchvision_mnist(), "resources", resources)
 
 
