@@ -51,8 +51,8 @@ def render(readme: str, results: Path) -> str:
 
 def _training(runs: Lines) -> str:
     """The paper's Table 1 beside the same recipe here, mean over seeds."""
-    correct = np.array([[epoch["test_correct"] / epoch["test_n"] for epoch in run["history"]] for run in runs]) * 100
-    loss = np.array([run["history"][-1]["test_loss"] for run in runs])
+    correct = np.array([[epoch["correct"] / epoch["n"] for epoch in run["history"]] for run in runs]) * 100
+    loss = np.array([run["history"][-1]["loss"] for run in runs])
     seeds = ", ".join(str(run["recipe"]["seed"]) for run in runs)
     rows = [f"| pass | the paper | here, mean of seeds {seeds} | lowest to highest |", "| ---: | ---: | ---: | ---: |"]
     for i, (paper, ours) in enumerate(zip(PAPER_TABLE_1, correct.T, strict=True), start=1):
@@ -60,7 +60,7 @@ def _training(runs: Lines) -> str:
     last = correct[:, -1]
     spread = last.std(ddof=1)
     half = T975[len(last) - 1] * spread / np.sqrt(len(last))
-    n = runs[0]["history"][-1]["test_n"]
+    n = runs[0]["history"][-1]["n"]
     final = (
         f"At the end, on {n:,} test digits: the paper {PAPER_FINAL}. Here, the mean of {len(last)} seeds is "
         f"{last.mean():.2f}% (95% interval {last.mean() - half:.2f} to {last.mean() + half:.2f}, "

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Literal
 
-from edgedigits.errors import ArtifactError
+from edgedigits.errors import ArtifactError, UnpromisedError
+from edgedigits.risk import RiskCurve
 
 __all__ = ["CARD_KEY", "UNFITTED_THRESHOLD", "Accuracy", "Calibration", "Card"]
 
@@ -17,7 +18,7 @@ CARD_KEY = "edgedigits"
 UNFITTED_THRESHOLD = 0.95
 """Confidence from which a digit is accepted by a model that was not calibrated: a convention, fitted to nothing."""
 
-SCHEMA = 1
+SCHEMA = 2
 LABELS = tuple("0123456789")
 INPUT = {"name": "frames", "dtype": "uint8", "shape": ["batch", 28, 28]}
 OUTPUT = {"name": "probabilities", "dtype": "float32", "shape": ["batch", 10]}
@@ -25,10 +26,16 @@ OUTPUT = {"name": "probabilities", "dtype": "float32", "shape": ["batch", 10]}
 
 @dataclass(frozen=True)
 class Calibration:
-    """How logits became probabilities: `softmax(logits / temperature)`, and how the temperature was found."""
+    """How logits became probabilities: `softmax(logits / temperature)`, and how the temperature was found.
 
-    method: str
-    temperature: float
+    `ece_before` and `ece_after` are expected calibration errors on the `n` digits that it was fitted to.
+    """
+
+    method: Literal["none", "temperature"] = "none"
+    temperature: float = 1.0
+    n: int = 0
+    ece_before: float = 0.0
+    ece_after: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -75,8 +82,10 @@ class Accuracy:
 class Card:
     """Everything a client needs to use an artifact, and to know where it came from.
 
-    `accept_threshold` is the confidence from which a digit is accepted. `weights_sha256` names the checkpoint: it is
-    the digest of the weights the artifact was made from. `provenance` holds the recipe and the versions that made it.
+    `accept_threshold` is the confidence from which a digit is accepted, and `max_error` the error rate that it promises
+    among those, by `risk`, what was counted on a validation split; both are None where nothing was held out.
+    `weights_sha256` names the checkpoint: it is the digest of the weights the artifact was made from. `provenance`
+    holds the recipe and the versions that made it.
     """
 
     model: str
@@ -84,9 +93,25 @@ class Card:
     precision: str
     calibration: Calibration
     accept_threshold: float
+    max_error: float | None
+    risk: RiskCurve | None
     accuracy: Accuracy
     weights_sha256: str
     provenance: dict[str, Any]
+
+    def threshold_for(self, max_error: float | None) -> float:
+        """The confidence from which to accept a digit, so that no more than `max_error` of those accepted are wrong.
+
+        With 95% confidence: see `RiskCurve.threshold_for`. None stands for the card's own threshold. Raises
+        `InputError` for what is no error rate, and `UnpromisedError` where the validation split cannot promise it.
+        """
+        if max_error is None:
+            return self.accept_threshold
+        if self.risk is None:
+            raise UnpromisedError(
+                f"{self.model} was validated on nothing, so no error rate can be promised: use a model that was"
+            )
+        return self.risk.threshold_for(max_error)
 
     def to_json(self) -> str:
         """JSON with sorted keys, so that equal cards are equal bytes."""
@@ -99,7 +124,8 @@ class Card:
             "input": INPUT,
             "output": OUTPUT,
             "calibration": asdict(self.calibration),
-            "thresholds": {"accept": self.accept_threshold},
+            "thresholds": {"accept": self.accept_threshold, "max_error": self.max_error},
+            "risk": self.risk.to_dict() if self.risk else None,
             "accuracy": asdict(self.accuracy),
             "weights_sha256": self.weights_sha256,
             "provenance": self.provenance,
@@ -115,17 +141,22 @@ class Card:
                 raise ArtifactError(f"{name} has a card of schema {fields['schema']}; this edgedigits reads {SCHEMA}")
             if (tuple(fields["labels"]), fields["input"], fields["output"]) != (LABELS, INPUT, OUTPUT):
                 raise ArtifactError(f"{name} has a card whose labels, input or output are not those of a digit model")
-            calibration, accuracy = fields["calibration"], fields["accuracy"]
+            calibration, thresholds, accuracy = fields["calibration"], fields["thresholds"], fields["accuracy"]
             low, high = accuracy["ci95"]
             return cls(
                 model=str(fields["model"]),
                 format=str(fields["format"]),
                 precision=str(fields["precision"]),
                 calibration=Calibration(
-                    method=str(calibration["method"]),
+                    method=calibration["method"],
                     temperature=_number(calibration["temperature"], "temperature", low=sys.float_info.min),
+                    n=int(_number(calibration["n"], "n")),
+                    ece_before=_number(calibration["ece_before"], "ece_before", high=1),
+                    ece_after=_number(calibration["ece_after"], "ece_after", high=1),
                 ),
-                accept_threshold=_number(fields["thresholds"]["accept"], "threshold", high=1),
+                accept_threshold=_number(thresholds["accept"], "threshold", high=1),
+                max_error=None if thresholds["max_error"] is None else _number(thresholds["max_error"], "max_error"),
+                risk=None if fields["risk"] is None else RiskCurve.from_dict(fields["risk"]),
                 accuracy=Accuracy(
                     dataset=str(accuracy["dataset"]),
                     n=int(_number(accuracy["n"], "n", low=1)),

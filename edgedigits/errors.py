@@ -9,6 +9,7 @@
     │   ├── CheckpointError    a checkpoint that is damaged, foreign or carries code
     │   ├── DatasetError       a data set that is absent or damaged
     │   ├── RunError           a training run that cannot be started or resumed as asked
+    │   ├── UnpromisedError    an error rate that the digits a model was validated on cannot promise
     │   └── UnknownNameError   a name that is not on the list; also a LookupError
     ├── OutputError            a file that cannot be written
     ├── MissingExtraError      an optional dependency is not installed; also an ImportError
@@ -37,6 +38,7 @@ __all__ = [
     "PictureError",
     "RunError",
     "UnknownNameError",
+    "UnpromisedError",
 ]
 
 
@@ -76,6 +78,10 @@ class DatasetError(InputError):
 
 class RunError(InputError):
     """A training run that cannot be started or resumed as asked."""
+
+
+class UnpromisedError(InputError):
+    """An error rate that the digits a model was validated on cannot promise."""
 
 
 class UnknownNameError(InputError, LookupError):

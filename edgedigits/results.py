@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 __all__ = ["Digit", "Predictions", "Reading", "Reason"]
 
-Reason: TypeAlias = Literal["blank", "unsure"]
-"""Why a reading is not to be trusted: nothing is written there, or the confidence is below the threshold."""
+Reason: TypeAlias = Literal["blank", "no digit", "unsure"]
+"""Why a reading is not to be trusted: nothing is written there, what is written is likelier no digit than the one it is
+most like, or the confidence is below the threshold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +20,8 @@ class Predictions:
     """What a model says of `n` frames.
 
     `digits` int64 [n], `confidence` float32 [n] (the probability of that digit), `accepted` bool [n] (whether the
-    confidence reaches the model's threshold), `probabilities` float32 [n, 10].
+    confidence reaches the threshold), `probabilities` float32 [n, 10]. Where a row adds up to less than 1, the rest is
+    the probability of what is no digit; models that were not taught to tell add up to 1.
     """
 
     digits: NDArray[np.int64]

@@ -7,13 +7,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgedigits.training.networks import DigitNetwork
+from edgedigits.training.networks import ConvNetwork, DigitNetwork
 
 __all__ = ["Deployable"]
 
 
 class Deployable(nn.Module):
-    """Frames `uint8 [n, 28, 28]` in, probabilities `float32 [n, 10]` out: `softmax(logits / temperature)`."""
+    """Frames `uint8 [n, 28, 28]` in, probabilities `float32 [n, 10]` out: `softmax(logits / temperature)`.
+
+    Of a network that knows what is no digit, the probabilities of the ten digits add up to less than 1 by that of none.
+    """
 
     def __init__(self, network: DigitNetwork, temperature: float) -> None:
         super().__init__()
@@ -24,8 +27,15 @@ class Deployable(nn.Module):
     def forward(self, frames: Tensor) -> Tensor:
         """Probabilities of frames."""
         logits: Tensor = self.network(frames)
-        # A temperature of 1 changes nothing, and would be an operator that a device pays for.
-        return torch.softmax(logits if self._temperature == 1 else logits / self._temperature, dim=1)
+        # What changes nothing would be an operator that a device pays for.
+        probabilities = torch.softmax(logits if self._temperature == 1 else logits / self._temperature, dim=1)
+        return probabilities if self.network.classes == 10 else probabilities[:, :10]
+
+    def folded(self) -> Deployable:
+        """The same in fewer operators: what a constant multiplies or adds is taken into the weights beside it."""
+        if isinstance(self.network, ConvNetwork):
+            return Deployable(self.network.folded(self._temperature), 1.0)
+        return self
 
     @torch.inference_mode()
     def run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -9,17 +9,21 @@ from pathlib import Path
 from typing import Any
 
 import edgedigits
-from edgedigits.card import UNFITTED_THRESHOLD, Calibration, Card
+from edgedigits.card import UNFITTED_THRESHOLD, Card
 from edgedigits.errors import CheckpointError, InputError
 from edgedigits.export.deployable import Deployable
 from edgedigits.export.formats import Format, format_of
 from edgedigits.export.parity import Parity, check_parity
 from edgedigits.files import staged
 from edgedigits.models import RUN_CHECKPOINT, RUNS, SHIPPED_CHECKPOINT, find_model, model_names
+from edgedigits.risk import RiskCurve
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.data import dataset_label
 from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import answer_all, evaluate
+
+USUAL_MAX_ERROR = 0.001
+"""The error rate among accepted digits that a card's threshold promises, where the validation split is large enough."""
 
 __all__ = ["Exported", "export_checkpoint", "find_origin", "verify_artifact"]
 
@@ -54,15 +58,17 @@ def export_checkpoint(
     """
     tolerance = row.tolerance(precision)
     exporter = row.exporter()
-    calibration = Calibration("none", 1.0)
-    deployable = Deployable(checkpoint.network(), calibration.temperature)
+    threshold, max_error = _acceptance(checkpoint.risk)
+    deployable = Deployable(checkpoint.network(), checkpoint.calibration.temperature)
     card = Card(
         model=model,
         format=row.name,
         precision=precision,
-        calibration=calibration,
-        accept_threshold=UNFITTED_THRESHOLD,
-        accuracy=evaluate(answer_all(deployable.run, digits.frames), digits, UNFITTED_THRESHOLD).accuracy,
+        calibration=checkpoint.calibration,
+        accept_threshold=threshold,
+        max_error=max_error,
+        risk=checkpoint.risk,
+        accuracy=evaluate(answer_all(deployable.run, digits.frames), digits, threshold).accuracy,
         weights_sha256=digest(checkpoint.weights),
         provenance={
             "recipe": {**asdict(checkpoint.recipe), "dataset": dataset_label(checkpoint.recipe.dataset)},
@@ -103,6 +109,16 @@ def find_origin(path: Path) -> Checkpoint:
         if digest(checkpoint.weights) == card.weights_sha256:
             return checkpoint
     raise InputError(f"the checkpoint that {path} was made from is not here: name it with --against")
+
+
+def _acceptance(risk: RiskCurve | None) -> tuple[float, float | None]:
+    """The threshold that a card begins with, and the error rate that it promises: the usual one, or the least."""
+    if risk is None:
+        return UNFITTED_THRESHOLD, None
+    max_error = max(USUAL_MAX_ERROR, risk.least_error())
+    if max_error >= 1:
+        return UNFITTED_THRESHOLD, None
+    return risk.threshold_for(max_error), max_error
 
 
 def _checkpoints(beside: Path) -> Iterator[Path]:

@@ -38,7 +38,7 @@ def write(deployable: Deployable, card: Card, path: Path) -> None:
             # torch's exporter warns about itself; whether the outcome is right is for the parity gate to say.
             warnings.simplefilter("ignore")
             program = torch.onnx.export(
-                deployable,
+                deployable.folded(),
                 (frames,),
                 dynamo=True,
                 input_names=["frames"],

@@ -56,7 +56,7 @@ def write(deployable: Deployable, card: Card, path: Path) -> None:
     frames = torch.zeros(2, 28, 28, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        module = torch.jit.freeze(torch.jit.trace(deployable, (frames,)))
+        module = torch.jit.freeze(torch.jit.trace(deployable.folded(), (frames,)))
         torch.jit.save(module, buffer, _extra_files={CARD_KEY: card.to_json()})
     path.write_bytes(buffer.getvalue())
 

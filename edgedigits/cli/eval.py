@@ -24,14 +24,16 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="RUN_OR_MODEL")
 @click.option("--dataset", default="mnist", show_default=True, help="mnist, synthetic, or a folder with 0 to 9 in it.")
 @data_dir
-@click.option("--output", type=click.Path(path_type=Path), help="Folder for pictures: samples, mistakes, confusion.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), help="Folder for pictures: samples, mistakes, confusion, risk."
+)
 @as_json
 def command(model: str, dataset: str, data_dir: Path | None, output: Path | None, as_json: bool) -> None:
     """Measure a model on the test split of a data set.
 
     Prints loss, accuracy with its 95% interval, errors, figures per class and the confusion matrix. A run's folder
-    receives sample predictions, the worst mistakes and the confusion matrix as pictures; other models draw them where
-    --output says.
+    receives pictures of sample predictions, the worst mistakes, those that were accepted, the confusion matrix, and of
+    the error rate against the share accepted; other models draw them where --output says.
 
     \b
     Example:
@@ -48,7 +50,7 @@ def command(model: str, dataset: str, data_dir: Path | None, output: Path | None
         _print(evaluation, threshold)
     if folder := output or found.folder:
         try:
-            for path in _draw(evaluation, folder):
+            for path in _draw(evaluation, threshold, folder):
                 note(f"wrote {path}")
         except MissingExtraError as error:
             if output:
@@ -102,13 +104,15 @@ def _print(evaluation: Evaluation, threshold: float) -> None:
     print_table(table)
 
 
-def _draw(evaluation: Evaluation, folder: Path) -> list[Path]:
+def _draw(evaluation: Evaluation, threshold: float, folder: Path) -> list[Path]:
     with needs("train", "drawing pictures"):
         from edgedigits.training import plots
     pictures = {
         "predictions.png": plots.sample_predictions(evaluation),
         "confusion.png": plots.confusion_matrix(evaluation),
         "mistakes.png": plots.mistakes(evaluation),
+        "accepted_mistakes.png": plots.mistakes(evaluation, accepted_from=threshold),
+        "risk.png": plots.risk_coverage(evaluation.risk, threshold),
     }
     written = [folder / name for name, picture in pictures.items() if picture]
     for path in written:

@@ -19,22 +19,23 @@ if TYPE_CHECKING:
 @click.command()
 @click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A shipped model's name, or an ONNX file.")
+@click.option("--max-error", type=float, help="Error rate allowed among accepted digits.  [default: the model's]")
 @as_json
 @click.pass_context
-def command(ctx: click.Context, images: tuple[Path, ...], model: str, as_json: bool) -> None:
+def command(ctx: click.Context, images: tuple[Path, ...], model: str, max_error: float | None, as_json: bool) -> None:
     """Read the digit on each picture: dark on light or light on dark, any size.
 
     A picture that cannot be read is reported on its own line; the others are still answered, and the exit code is 2.
 
     \b
     Example:
-      edgedigits predict seven.png eight.jpg --json
+      edgedigits predict seven.png eight.jpg --max-error 0.001 --json
     """
     from edgedigits.recognizer import Recognizer
 
     # What Pillow warns of, our own line says of the file.
     warnings.filterwarnings("ignore", module="PIL")
-    recognizer = Recognizer(model)
+    recognizer = Recognizer(model, max_error)
     failed = False
     for image in images:
         try:
@@ -61,4 +62,6 @@ def line(reading: Reading) -> str:
     sure = f"{100 * reading.confidence:.1f}%"
     if reading.accepted:
         return f"{reading.text} ({sure})"
+    if reading.reason == "no digit":
+        return f"{reading.text}? ({sure}, no digit)"
     return f"{reading.text}? ({sure}, {reading.reason}: might be {reading.digits[0].runner_up})"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgedigits.card import UNFITTED_THRESHOLD
 from edgedigits.cli.options import as_json, data_dir, echo_json, note
 from edgedigits.errors import RunError
 from edgedigits.extras import needs
@@ -18,18 +19,22 @@ from edgedigits.files import write_file
 from edgedigits.models import RUN_CHECKPOINT, RUNS, newest_run
 
 if TYPE_CHECKING:
-    from edgedigits.training.checkpoint import Checkpoint, Epoch
+    import torch
+
+    from edgedigits.card import Accuracy
+    from edgedigits.training.checkpoint import Checkpoint
     from edgedigits.training.recipes import Recipe
 
 CURVE = "curve.png"
 
 
 @click.command()
-@click.option("--recipe", "recipe_name", help="What to train.  [default: paper]")
+@click.option("--recipe", "recipe_name", help="What to train: paper, nano, small or base.  [default: paper]")
 @click.option("--dataset", help="mnist, synthetic, or a folder with the subfolders 0 to 9.  [default: the recipe's]")
 @data_dir
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training digits.  [default: the recipe's]")
 @click.option("--seed", type=click.IntRange(0, 2**63 - 1), help="Seed of all that is random.  [default: the recipe's]")
+@click.option("--seeds", type=click.IntRange(min=2), help="Train so many times, with this seed and those that follow.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N or mps.")
 @click.option("--output", type=click.Path(path_type=Path), help="The run's folder.  [default: a new one in runs/]")
 @click.option("--resume", is_flag=True, help="Go on with the run in --output, else with the newest one.")
@@ -41,6 +46,7 @@ def command(
     data_dir: Path | None,
     epochs: int | None,
     seed: int | None,
+    seeds: int | None,
     device: str,
     output: Path | None,
     resume: bool,
@@ -49,58 +55,135 @@ def command(
     """Train a network and leave a checkpoint.
 
     The run's folder receives checkpoint.safetensors, metrics.jsonl and curve.png. A run that was stopped, by whatever
-    means, goes on from its last whole epoch with --resume.
+    means, goes on from its last whole epoch with --resume. With --seeds there is a folder for each, its seed added to
+    the name, and mean and spread are reported. Several GPUs or machines: start it with torchrun.
 
     \b
     Example:
-      edgedigits train --recipe paper --seed 1 --output runs/paper-1
+      edgedigits train --recipe small --seeds 3 --output runs/small
+      torchrun --nproc-per-node 2 -m edgedigits train --recipe base --output runs/base
     """
     with needs("train", "edgedigits train"):
         from edgedigits.training import loop
-        from edgedigits.training.data import is_folder, load_digits
-        from edgedigits.training.folder import PictureFolder
-        from edgedigits.training.plots import test_curve
+        from edgedigits.training.data import is_folder
+        from edgedigits.training.distributed import process_group
         from edgedigits.training.recipes import find_recipe
 
+    if seeds and resume and output is None:
+        raise RunError("to resume several runs, name them with --output, as they were begun")
     asked = {"dataset": dataset, "epochs": epochs, "seed": seed}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     if dataset and is_folder(dataset):
         given["dataset"] = str(Path(dataset).resolve())
     on = loop.find_device(device)
-    run = output or (newest_run() if resume else None)
-    checkpoint = _resumed(run, recipe_name, given) if resume else None
-    recipe = checkpoint.recipe if checkpoint else replace(find_recipe(recipe_name or "paper"), **given)
-    if run is None:
-        run = RUNS / f"{recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    recipe = replace(find_recipe(recipe_name or "paper"), **given)
+    again = ["edgedigits", "train", "--resume"]
+    if seeds:
+        again += [f"--recipe={recipe.name}", f"--seed={recipe.seed}", f"--seeds={seeds}"]
+    again += [f"--data-dir={data_dir}"] if data_dir else []
+    again += [f"--device={device}"] if device != "auto" else []
+    how: dict[str, Any] = {"data_dir": data_dir, "on": on, "as_json": as_json}
+    with process_group(on):
+        if seeds is None:
+            run = output or (newest_run() if resume else None)
+            checkpoint = _resumed(run, recipe_name, given) if resume else None
+            recipe = checkpoint.recipe if checkpoint else recipe
+            run = run or _new_run(recipe)
+            _train(checkpoint, recipe, run, again=[*again, f"--output={run}"], **how)
+            return
+        stem = output or _new_run(recipe)
+        tested: list[Accuracy | None] = []
+        for number in range(recipe.seed, recipe.seed + seeds):
+            run = stem.with_name(f"{stem.name}-{number}")
+            checkpoint = _resumed(run, recipe_name, {**given, "seed": number}) if resume else None
+            one = checkpoint.recipe if checkpoint else replace(recipe, seed=number)
+            tested.append(_train(checkpoint, one, run, again=[*again, f"--output={stem}"], **how))
+        _summarise(recipe, [accuracy for accuracy in tested if accuracy], as_json=as_json)
+
+
+def _new_run(recipe: Recipe) -> Path:
+    return RUNS / f"{recipe.name}-{time.strftime('%Y%m%d-%H%M%S')}"
+
+
+def _train(
+    checkpoint: Checkpoint | None,
+    recipe: Recipe,
+    run: Path,
+    *,
+    data_dir: Path | None,
+    on: torch.device,
+    again: list[str],
+    as_json: bool,
+) -> Accuracy | None:
+    """One run, from its checkpoint or from the beginning, and what it makes of the test digits at its end."""
+    from edgedigits.training import loop
+    from edgedigits.training.checkpoint import Checkpoint
+    from edgedigits.training.data import load_digits
+    from edgedigits.training.distributed import is_leader
+    from edgedigits.training.evaluation import evaluate
+    from edgedigits.training.material import load_material
+    from edgedigits.training.plots import learning_curve
 
     test = load_digits(recipe.dataset, "test", data_dir)
-    digits = (
-        PictureFolder(Path(recipe.dataset), "train")
-        if is_folder(recipe.dataset)
-        else load_digits(recipe.dataset, "train", data_dir)
-    )
+    digits, held_out = load_material(recipe, data_dir)
     if checkpoint is None:
         checkpoint = loop.start_run(recipe, run, on)
     if checkpoint.is_complete:
-        note(f"{run} is complete: all of its {recipe.epochs} epochs are done")
-    note(f"{recipe.name} on {recipe.dataset}, {len(digits)} digits, seed {recipe.seed}, {on} -> {run}")
+        _say(f"{run} is complete: all of its {recipe.epochs} epochs are done")
+    _say(f"{recipe.name} on {recipe.dataset}, {len(digits)} digits, seed {recipe.seed}, {on} -> {run}")
     history = list(checkpoint.history)
+    measured, split = (test, "Test") if held_out is None else (held_out, "Validation")
     try:
         with _Progress(recipe, len(history)) as progress:
-            for epoch in loop.train(checkpoint, run, digits, test, device=on, on_step=progress.step):
+            for epoch in loop.train(checkpoint, run, digits, measured, device=on, on_step=progress.step):
                 history.append(epoch)
-                progress.epoch_done(epoch, quiet=as_json)
+                progress.epoch_done()
+                if not as_json:
+                    _say(result_line(split, epoch.loss, epoch.correct, epoch.n), err=False)
     except KeyboardInterrupt:
-        again = ["edgedigits", "train", "--resume", "--output", str(run)]
-        again += ["--data-dir", str(data_dir)] if data_dir else []
-        again += ["--device", device] if device != "auto" else []
-        note(f"stopped after epoch {len(history)}/{recipe.epochs}; go on: {shlex.join(again)}")
+        _say(f"stopped after epoch {len(history)}/{recipe.epochs}; go on: {shlex.join(again)}")
         raise
-    write_file(run / CURVE, test_curve(history))
+    if not is_leader():
+        return None
+    write_file(run / CURVE, learning_curve(history, split.lower()))
+    network = Checkpoint.load(run / RUN_CHECKPOINT).network()
+    probabilities = loop.network_probabilities(network, test.frames, loop.find_device("cpu"))
+    accuracy = evaluate(probabilities, test, UNFITTED_THRESHOLD).accuracy
     if as_json:
-        echo_json({"run": str(run), "recipe": asdict(recipe), "history": [asdict(epoch) for epoch in history]})
+        told = {"run": str(run), "recipe": asdict(recipe), "history": [asdict(epoch) for epoch in history]}
+        echo_json({**told, "test": accuracy.to_dict()})
     else:
+        if held_out:
+            click.echo(result_line("Test", accuracy.loss, accuracy.correct, accuracy.n))
         note(f"wrote {run / RUN_CHECKPOINT}, metrics.jsonl and {CURVE}")
+    return accuracy
+
+
+def _summarise(recipe: Recipe, tested: list[Accuracy], *, as_json: bool) -> None:
+    """Mean and spread over seeds, told by the process that measured them."""
+    if not tested:
+        return
+    from edgedigits.training.evaluation import mean_interval
+
+    accuracies = [accuracy.accuracy for accuracy in tested]
+    mean, deviation, (low, high) = mean_interval(accuracies)
+    if as_json:
+        summary = {"mean": mean, "standard_deviation": deviation, "ci95": [low, high]}
+        echo_json({"recipe": recipe.name, "seeds": len(tested), "accuracy": summary})
+        return
+    click.echo(
+        f"{recipe.name}, {len(tested)} seeds, {tested[0].n} test digits each: {100 * mean:.2f}% "
+        f"(95% interval {100 * low:.2f} to {100 * high:.2f}, standard deviation {100 * deviation:.2f}, "
+        f"{100 * min(accuracies):.2f} to {100 * max(accuracies):.2f})"
+    )
+
+
+def _say(message: str, *, err: bool = True) -> None:
+    """What one process of several says for all."""
+    from edgedigits.training.distributed import is_leader
+
+    if is_leader():
+        click.echo(message, err=err)
 
 
 def _resumed(run: Path | None, recipe_name: str | None, given: dict[str, Any]) -> Checkpoint | None:
@@ -154,15 +237,10 @@ class _Progress:
     def step(self, done: int, steps: int, loss: float) -> None:
         self._bar.update(self._task, completed=done, total=steps, loss=f"loss {loss:.4f}", epoch=self._epoch)
 
-    def epoch_done(self, epoch: Epoch, *, quiet: bool) -> None:
+    def epoch_done(self) -> None:
         self._epoch += 1
-        if not quiet:
-            click.echo(test_line(epoch))
 
 
-def test_line(epoch: Epoch) -> str:
-    """The paper's Figure 4."""
-    return (
-        f"Test set: Avg. loss: {epoch.test_loss:.4f}, "
-        f"Accuracy: {epoch.test_correct}/{epoch.test_n} ({100 * epoch.test_accuracy:.0f}%)"
-    )
+def result_line(split: str, loss: float, correct: int, n: int) -> str:
+    """The paper's Figure 4; its whole percents hide what a better model gains, so they have two decimals here."""
+    return f"{split} set: Avg. loss: {loss:.4f}, Accuracy: {correct}/{n} ({100 * correct / n:.2f}%)"

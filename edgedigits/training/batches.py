@@ -1,11 +1,11 @@
-"""Batches for the training loop: frames `uint8 [b, 28, 28]` and labels `int64 [b]`, on the device that trains."""
+"""Batches for the training loop, on the device that trains."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -14,27 +14,118 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 
 from edgedigits.errors import DatasetError
+from edgedigits.training.augmentation import augment, draw_noise
 from edgedigits.training.digits import Digits
+from edgedigits.training.distillation import Teacher
+from edgedigits.training.distributed import share
 from edgedigits.training.folder import PictureFolder
+from edgedigits.training.recipes import Recipe
 
-__all__ = ["Batches", "batches"]
+__all__ = ["Batch", "Batches", "batches"]
 
 
 MAX_WORKERS = 4
+CHUNK = 512
+"""Frames augmented at a time when a whole pass is: what fits a processor's cache is faster."""
+
+
+class Batch(NamedTuple):
+    """This process's rows of a batch of `whole` frames.
+
+    `frames` is `uint8 [n, 28, 28]`, or `float32`, 0 to 255, where augmented; `labels` int64 [n]; `taught` what the
+    teacher says, `float32 [n, classes]`.
+    """
+
+    frames: Tensor
+    labels: Tensor
+    taught: Tensor | None
+    whole: int
 
 
 class Batches(Protocol):
-    """One pass over all digits in a new random order each time it is iterated, drawn from torch's global state."""
+    """The passes over all digits, each in a random order of its own, drawn from torch's global state."""
+
+    def __len__(self) -> int:
+        """Batches in a pass."""
+        ...
+
+    def of(self, epoch: int) -> Iterator[Batch]:
+        """Pass number `epoch`, counted from 0."""
+        ...
+
+
+def batches(
+    digits: Digits | PictureFolder, recipe: Recipe, device: torch.device, teacher: Teacher | None = None
+) -> Batches:
+    """Digits in memory are kept on the device as uint8; a folder of pictures is streamed to it."""
+    if isinstance(digits, PictureFolder):
+        return _Fresh(_Streamed(digits, recipe.batch_size, device), recipe.augmented, teacher)
+    if recipe.views:
+        return _Views(digits, recipe, device, teacher)
+    return _Fresh(_InMemory(digits, recipe.batch_size, device), recipe.augmented, teacher)
+
+
+class _Source(Protocol):
+    """Whole batches of frames as they are."""
 
     def __len__(self) -> int: ...
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]: ...
 
 
-def batches(digits: Digits | PictureFolder, batch_size: int, device: torch.device) -> Batches:
-    """Digits in memory are kept on the device as uint8; a folder of pictures is streamed to it."""
-    if isinstance(digits, Digits):
-        return _InMemory(digits, batch_size, device)
-    return _Streamed(digits, batch_size, device)
+class _Fresh:
+    """Frames are augmented anew in each pass."""
+
+    def __init__(self, source: _Source, augmented: bool, teacher: Teacher | None) -> None:
+        self._source, self._augmented, self._teacher = source, augmented, teacher
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def of(self, epoch: int) -> Iterator[Batch]:  # noqa: ARG002  every pass is drawn anew
+        for frames, labels in self._source:
+            mine = share(frames)
+            if self._augmented:
+                # Drawn on the CPU, so that it is the same on every device.
+                noise = draw_noise(len(frames), torch.default_generator)
+                mine = augment(mine, share(noise).to(mine.device))
+            yield Batch(mine, share(labels), self._teacher(mine) if self._teacher else None, len(frames))
+
+
+class _Views:
+    """A number of augmented passes are made, and taken in turns: for networks too small to learn them by heart.
+
+    A network that takes less time than its augmentation, or than its teacher, is trained several times faster so.
+    """
+
+    def __init__(self, digits: Digits, recipe: Recipe, device: torch.device, teacher: Teacher | None) -> None:
+        self._frames = torch.from_numpy(digits.frames).to(device)
+        self._labels = torch.from_numpy(digits.labels).to(device)
+        self._recipe, self._teacher = recipe, teacher
+        self._made: dict[int, tuple[Tensor, Tensor | None]] = {}
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._labels) / self._recipe.batch_size)
+
+    def of(self, epoch: int) -> Iterator[Batch]:
+        view = epoch % self._recipe.views
+        if view not in self._made:
+            self._made[view] = self._make(view)
+        frames, taught = self._made[view]
+        for whole in torch.randperm(len(frames)).to(frames.device).split(self._recipe.batch_size):
+            mine = share(whole)
+            yield Batch(frames[mine], self._labels[mine], taught[mine] if taught is not None else None, len(whole))
+
+    def _make(self, view: int) -> tuple[Tensor, Tensor | None]:
+        # Of its own seed, for a run that was resumed makes it anew.
+        generator = torch.Generator().manual_seed((self._recipe.seed * self._recipe.views + view) % 2**63)
+        noise = draw_noise(len(self._frames), generator)
+        frames, taught = [], []
+        for part, its_noise in zip(self._frames.split(CHUNK), noise.to(self._frames.device).split(CHUNK), strict=True):
+            augmented = augment(part, its_noise)
+            frames.append(augmented.round().to(torch.uint8))
+            if self._teacher:
+                taught.append(self._teacher(augmented))
+        return torch.cat(frames), torch.cat(taught) if taught else None
 
 
 class _InMemory:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +19,16 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
+from edgedigits.card import Calibration
 from edgedigits.errors import CheckpointError
 from edgedigits.files import write_file
+from edgedigits.risk import RiskCurve
 from edgedigits.training.networks import DigitNetwork, build_network
 from edgedigits.training.recipes import Recipe
 
 __all__ = ["Checkpoint", "Epoch", "digest"]
 
-SCHEMA = 1
+SCHEMA = 2
 METADATA_KEY = "edgedigits"
 PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How the files of `torch.save` and `pickle` begin."""
@@ -38,26 +40,31 @@ class Epoch:
 
     epoch: int
     train_loss: float
-    test_loss: float
-    test_correct: int
-    test_n: int
+    loss: float
+    correct: int
+    n: int
     seconds: float
 
     @property
-    def test_accuracy(self) -> float:
+    def accuracy(self) -> float:
         """Share of the test digits read right."""
-        return self.test_correct / self.test_n
+        return self.correct / self.n
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Weights, and what is needed to go on from them as if training had never stopped."""
+    """Weights, and what is needed to go on from them as if training had never stopped.
+
+    A complete run whose recipe holds digits out has been calibrated on them, and its risk curve measured.
+    """
 
     recipe: Recipe
     history: tuple[Epoch, ...]
     weights: dict[str, Tensor]
     optimizer: dict[str, Any] = field(default_factory=dict)
     random_state: dict[str, Tensor] = field(default_factory=dict)
+    calibration: Calibration = field(default_factory=Calibration)
+    risk: RiskCurve | None = None
 
     @property
     def is_complete(self) -> bool:
@@ -72,7 +79,7 @@ class Checkpoint:
 
     def weights_only(self) -> Checkpoint:
         """What ships: the same weights, recipe and history, without what only training needs."""
-        return Checkpoint(self.recipe, self.history, self.weights)
+        return replace(self, optimizer={}, random_state={})
 
     def save(self, path: Path) -> None:
         """Write the file, whole or not at all. Raises `OutputError`."""
@@ -86,6 +93,8 @@ class Checkpoint:
             "recipe": asdict(self.recipe),
             "history": [asdict(epoch) for epoch in self.history],
             "optimizer": self.optimizer.get("param_groups", []),
+            "calibration": asdict(self.calibration),
+            "risk": self.risk.to_dict() if self.risk else None,
         }
         about["sha256"] = _seal(about, tensors)
         write_file(path, save_tensors(tensors, {METADATA_KEY: json.dumps(about, sort_keys=True)}))
@@ -113,6 +122,8 @@ class Checkpoint:
                 weights=_below("weights", tensors),
                 optimizer={"state": _optimizer_state(tensors), "param_groups": about["optimizer"]},
                 random_state=_below("random", tensors),
+                calibration=Calibration(**about["calibration"]),
+                risk=RiskCurve.from_dict(about["risk"]) if about["risk"] else None,
             )
             checkpoint.network()
         except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError, AttributeError) as error:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.card import Accuracy
+from edgedigits.risk import RiskCurve, risk_curve
 from edgedigits.training.digits import Digits
 
-__all__ = ["Evaluation", "answer_all", "evaluate", "wilson_interval"]
+__all__ = ["Evaluation", "answer_all", "evaluate", "mean_interval", "wilson_interval"]
 
 Z95 = 1.959963984540054
 """Standard normal quantile at 0.975."""
@@ -44,9 +46,16 @@ class Evaluation:
         """Per class, the share of such answers that were right; NaN where there are none."""
         return _share(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
-    def worst_mistakes(self, count: int) -> NDArray[np.intp]:
-        """Indices of the wrong answers the model was surest of, surest first."""
-        wrong = np.flatnonzero(self.probabilities.argmax(axis=1) != self.digits.labels)
+    @property
+    def risk(self) -> RiskCurve:
+        """Error rate among accepted digits, at every threshold."""
+        right = self.probabilities.argmax(axis=1) == self.digits.labels
+        return risk_curve(self.digits.dataset, self.probabilities.max(axis=1), right)
+
+    def worst_mistakes(self, count: int, accepted_from: float = 0) -> NDArray[np.intp]:
+        """Indices of the wrong answers the model was surest of, surest first, with a confidence of `accepted_from`."""
+        accepted = self.probabilities.max(axis=1) >= accepted_from
+        wrong = np.flatnonzero(accepted & (self.probabilities.argmax(axis=1) != self.digits.labels))
         surest: NDArray[np.intp] = wrong[self.probabilities[wrong].max(axis=1).argsort()[::-1]]
         return surest[:count]
 
@@ -86,6 +95,20 @@ def wilson_interval(successes: int, n: int) -> tuple[float, float]:
     half = Z95 * math.sqrt(share * (1 - share) / n + Z95**2 / (4 * n**2))
     scale = 1 + Z95**2 / n
     return max(0.0, (centre - half) / scale), min(1.0, (centre + half) / scale)
+
+
+T975 = MappingProxyType(
+    {1: 12.706, 2: 4.303, 3: 3.182, 4: 2.776, 5: 2.571, 6: 2.447, 7: 2.365, 8: 2.306, 9: 2.262, 19: 2.093}
+)
+"""Student's t at 0.975, by degrees of freedom."""
+
+
+def mean_interval(values: Sequence[float]) -> tuple[float, float, tuple[float, float]]:
+    """Mean, standard deviation and 95% interval of the mean (Student's t) of two values or more, such as seeds'."""
+    mean, deviation = float(np.mean(values)), float(np.std(values, ddof=1))
+    freedom = max(known for known in T975 if known < len(values))
+    half = T975[freedom] * deviation / math.sqrt(len(values))
+    return mean, deviation, (mean - half, mean + half)
 
 
 def _share(part: NDArray[np.int64], whole: NDArray[np.int64]) -> NDArray[np.float64]:

@@ -3,41 +3,63 @@
 from __future__ import annotations
 
 import json
+import math
+import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from edgedigits.errors import InputError, RunError, UnknownNameError
 from edgedigits.files import remove_staged, write_file
 from edgedigits.models import RUN_CHECKPOINT
-from edgedigits.training.batches import batches
+from edgedigits.training.batches import Batch, batches
+from edgedigits.training.calibration import calibrate
 from edgedigits.training.checkpoint import Checkpoint, Epoch
 from edgedigits.training.digits import Digits
+from edgedigits.training.distillation import distillation_loss, find_teacher
+from edgedigits.training.distributed import (
+    is_leader,
+    processes,
+    replicated,
+    share_random_state,
+    sum_over_processes,
+)
 from edgedigits.training.evaluation import evaluate
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.networks import DigitNetwork, build_network
 from edgedigits.training.recipes import Recipe
 
-__all__ = ["find_device", "network_probabilities", "start_run", "train"]
+__all__ = ["find_device", "learning_rate", "network_logits", "network_probabilities", "start_run", "train"]
 
 METRICS = "metrics.jsonl"
 DEVICES = ("auto", "cpu", "cuda", "mps")
 REPORT_EVERY = 50
 """Steps between looks at the loss: each look waits for the device."""
+WARM_UP = 0.15
+"""Share of a run in which the learning rate of `one-cycle` rises."""
+CHUNK = 1000
+"""Frames that a network is asked about at a time."""
 
 
 def find_device(name: str) -> torch.device:
-    """`auto` is the first of cuda, mps and cpu that is there. Raises `UnknownNameError`, `InputError`."""
+    """`auto` is the first of cuda, mps and cpu that is there; of several processes, each takes the GPU of its own.
+
+    Raises `UnknownNameError`, `InputError`.
+    """
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if name == "auto":
-        return torch.device(next(kind for kind, there in available.items() if there))
+        name = next(kind for kind, there in available.items() if there)
+    if name == "cuda" and "LOCAL_RANK" in os.environ:
+        name = f"cuda:{os.environ['LOCAL_RANK']}"
     if not re.fullmatch(r"cpu|mps|cuda(:\d+)?", name):
         raise UnknownNameError("device", name, DEVICES)
     kind, _, index = name.partition(":")
@@ -49,12 +71,13 @@ def find_device(name: str) -> torch.device:
 def start_run(recipe: Recipe, run: Path, device: torch.device) -> Checkpoint:
     """The checkpoint before the first epoch, written to `run`. Raises `RunError`, `OutputError`."""
     path = run / RUN_CHECKPOINT
-    if path.exists():
+    if is_leader() and path.exists():
         raise RunError(f"{run} already holds a run: go on with --resume, or choose another --output")
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.network)
     checkpoint = Checkpoint(recipe, (), network.state_dict(), {}, _random_state(device))
-    checkpoint.save(path)
+    if is_leader():
+        checkpoint.save(path)
     return checkpoint
 
 
@@ -62,7 +85,7 @@ def train(
     checkpoint: Checkpoint,
     run: Path,
     digits: Digits | PictureFolder,
-    test: Digits,
+    measured: Digits,
     *,
     device: torch.device,
     on_step: Callable[[int, int, float], None],
@@ -71,58 +94,111 @@ def train(
 
     `on_step` hears, every few steps, how many are done, of how many, and the loss. Stopped at any moment, by whatever
     means, a run goes on from its last whole epoch and ends, on a CPU, with the very weights it would have had.
-    The test digits are only reported on: nothing is chosen by them. Raises `RunError`, `DatasetError`, `OutputError`.
+    The digits `measured` after each epoch, those held out where the recipe does, are only reported on while training
+    goes on; the finished run is calibrated on them where they were held out. In a process group, all
+    processes call this alike and the first writes. Raises `RunError`, `DatasetError`, `OutputError`.
     """
     recipe = checkpoint.recipe
     if not checkpoint.random_state:
         raise RunError("a checkpoint without optimiser and random state, as one that ships, cannot be trained on")
-    remove_staged(run)
+    if is_leader():
+        remove_staged(run)
     network = build_network(recipe.network).to(device)
-    optimizer = torch.optim.SGD(network.parameters(), lr=recipe.learning_rate, momentum=recipe.momentum)
     network.load_state_dict(checkpoint.weights)
+    optimizer = _optimizer(recipe, network)
     if checkpoint.history:
         optimizer.load_state_dict(checkpoint.optimizer)
+    teacher = find_teacher(recipe.teacher, network, device) if recipe.teacher else None
+    trained = replicated(network, device)
     _restore_random_state(checkpoint.random_state, device)
 
-    passes = batches(digits, recipe.batch_size, device)
+    passes = batches(digits, recipe, device, teacher)
     history = checkpoint.history
-    _write_metrics(run, history)
+    if is_leader():
+        _write_metrics(run, history)
     while len(history) < recipe.epochs:
         started = time.perf_counter()
         network.train()
+        share_random_state()
         total = torch.zeros((), device=device)
-        for step, (frames, labels) in enumerate(passes, start=1):
+        for step, batch in enumerate(passes.of(len(history)), start=1):
+            for group in optimizer.param_groups:
+                group["lr"] = learning_rate(recipe, (len(history) + (step - 1) / len(passes)) / recipe.epochs)
             optimizer.zero_grad()
-            loss = F.cross_entropy(network(frames), labels)
-            loss.backward()
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                answers = trained(batch.frames)
+            loss = _loss(answers.float(), batch)
+            # DistributedDataParallel takes the mean over processes, each of which holds a part of the sum.
+            (loss * (processes() / batch.whole)).backward()
             optimizer.step()
-            total += loss.detach() * len(labels)
+            total += loss.detach()
             if step % REPORT_EVERY == 0 or step == len(passes):
-                on_step(step, len(passes), loss.item())
-        tested = evaluate(network_probabilities(network, test.frames, device), test, accept_threshold=0).accuracy
+                on_step(step, len(passes), loss.item() / len(batch.labels))
+        logits = network_logits(network, measured.frames, device)
+        tested = evaluate(_probabilities(logits), measured, accept_threshold=0)
         epoch = Epoch(
             epoch=len(history) + 1,
-            train_loss=total.item() / len(digits),
-            test_loss=tested.loss,
-            test_correct=tested.correct,
-            test_n=tested.n,
+            train_loss=sum_over_processes(total).item() / len(digits),
+            loss=tested.accuracy.loss,
+            correct=tested.accuracy.correct,
+            n=tested.accuracy.n,
             seconds=time.perf_counter() - started,
         )
         history = (*history, epoch)
-        state = Checkpoint(recipe, history, network.state_dict(), optimizer.state_dict(), _random_state(device))
-        state.save(run / RUN_CHECKPOINT)
-        _write_metrics(run, history)
+        if is_leader():
+            state = Checkpoint(recipe, history, network.state_dict(), optimizer.state_dict(), _random_state(device))
+            if state.is_complete and recipe.hold_out:
+                calibration, risk = calibrate(logits.numpy(), measured)
+                state = replace(state, calibration=calibration, risk=risk)
+            state.save(run / RUN_CHECKPOINT)
+            _write_metrics(run, history)
         yield epoch
 
 
-@torch.inference_mode()
+def learning_rate(recipe: Recipe, done: float) -> float:
+    """The learning rate when the share `done`, 0 to 1, of a run is behind it.
+
+    `one-cycle` rises linearly from a tenth, and falls as a cosine to nothing (after Smith & Topin, arXiv 1708.07120).
+    """
+    if recipe.schedule == "constant":
+        return recipe.learning_rate
+    if done < WARM_UP:
+        return recipe.learning_rate * (0.1 + 0.9 * done / WARM_UP)
+    return recipe.learning_rate * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
+
+
+def _optimizer(recipe: Recipe, network: DigitNetwork) -> torch.optim.Optimizer:
+    # Weight decay is for what multiplies: biases and the scales of normalisation are left alone.
+    groups: list[dict[str, Any]] = [
+        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
+        {"params": [p for p in network.parameters() if p.ndim == 1]},
+    ]
+    return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
+
+
+def _loss(logits: Tensor, batch: Batch) -> Tensor:
+    """The sum over this process's rows."""
+    if batch.taught is None:
+        return F.cross_entropy(logits, batch.labels, reduction="sum")
+    return distillation_loss(logits, batch.labels, batch.taught)
+
+
 def network_probabilities(
-    network: DigitNetwork, frames: NDArray[np.uint8], device: torch.device, batch_size: int = 1000
+    network: DigitNetwork, frames: NDArray[np.uint8], device: torch.device
 ) -> NDArray[np.float32]:
-    """Probabilities `float32 [n, 10]` that a network on `device` gives frames `uint8 [n, 28, 28]`."""
+    """Probabilities `float32 [n, 10]` of the ten digits that a network on `device` gives frames `uint8 [n, 28, 28]`."""
+    return _probabilities(network_logits(network, frames, device))
+
+
+@torch.inference_mode()
+def network_logits(network: DigitNetwork, frames: NDArray[np.uint8], device: torch.device) -> Tensor:
+    """Logits `float32 [n, classes]`, on the CPU, that a network on `device` gives frames `uint8 [n, 28, 28]`."""
     network.eval()
-    parts = [network(part.to(device)).softmax(dim=1).cpu() for part in torch.from_numpy(frames).split(batch_size)]
-    probabilities: NDArray[np.float32] = torch.cat(parts).numpy()
+    return torch.cat([network(part.to(device)).cpu() for part in torch.from_numpy(frames).split(CHUNK)])
+
+
+def _probabilities(logits: Tensor) -> NDArray[np.float32]:
+    probabilities: NDArray[np.float32] = logits.softmax(dim=1)[:, :10].numpy()
     return probabilities
 
 
@@ -140,5 +216,5 @@ def _restore_random_state(state: dict[str, torch.Tensor], device: torch.device) 
 
 
 def _write_metrics(run: Path, history: tuple[Epoch, ...]) -> None:
-    lines = (json.dumps({**asdict(epoch), "test_accuracy": epoch.test_accuracy}) for epoch in history)
+    lines = (json.dumps({**asdict(epoch), "accuracy": epoch.accuracy}) for epoch in history)
     write_file(run / METRICS, "".join(f"{line}\n" for line in lines))

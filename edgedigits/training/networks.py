@@ -2,37 +2,56 @@
 
 from __future__ import annotations
 
+import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
 from types import MappingProxyType
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from edgedigits.errors import UnknownNameError
+from edgedigits.training.distributed import GlobalBatchNorm2d
 
-__all__ = ["NETWORKS", "DigitNetwork", "PaperNetwork", "build_network"]
+__all__ = ["NETWORKS", "NO_DIGIT", "Conv", "ConvNetwork", "DigitNetwork", "PaperNetwork", "build_network"]
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
 """Of MNIST's 60,000 training digits, pixels taken as 0 to 1."""
+NO_DIGIT = 10
+"""The class after the ten digits: what is no digit at all. Of networks that were taught it."""
 
 
 class DigitNetwork(nn.Module, ABC):
-    """Base of all: `forward` maps frames `uint8 [n, 28, 28]` to logits `float32 [n, 10]`."""
+    """Base of all: `forward` maps frames `uint8 [n, 28, 28]` to logits `float32 [n, classes]`.
+
+    `classes` is 10, or 11 with `NO_DIGIT`. Frames still being augmented may be `float32`, 0 to 255.
+    """
+
+    classes: int
+    mean: float
+    std: float
 
     def forward(self, frames: Tensor) -> Tensor:
-        """Logits `float32 [n, 10]` of frames `uint8 [n, 28, 28]`."""
+        """Logits `float32 [n, classes]` of frames `uint8 [n, 28, 28]`."""
         pixels = frames.to(torch.float32).unsqueeze(1)
-        return self.logits(pixels * (1 / (255 * MNIST_STD)) - MNIST_MEAN / MNIST_STD)
+        # What changes nothing would be an operator that a device pays for.
+        pixels = pixels if self.std == 1 / 255 else pixels * (1 / (255 * self.std))
+        return self.logits(pixels - self.mean / self.std if self.mean else pixels)
 
     @abstractmethod
     def logits(self, pixels: Tensor) -> Tensor:
-        """Logits `float32 [n, 10]` of normalised pixels `float32 [n, 1, 28, 28]`."""
+        """Logits `float32 [n, classes]` of normalised pixels `float32 [n, 1, 28, 28]`."""
 
 
 class PaperNetwork(DigitNetwork):
     """The paper's improved LeNet-5: 21,840 parameters, two convolutions and two linear layers, ReLU and dropout."""
+
+    classes = 10
+    mean, std = MNIST_MEAN, MNIST_STD
 
     def __init__(self) -> None:
         super().__init__()
@@ -52,7 +71,86 @@ class PaperNetwork(DigitNetwork):
         return logits
 
 
-NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType({"paper": PaperNetwork})
+@dataclass(frozen=True)
+class Conv:
+    """A convolution of a `ConvNetwork`, and whether each 2×2 of what it gives is then pooled to its maximum."""
+
+    channels: int
+    kernel: int = 3
+    stride: int = 1
+    padding: int = 1
+    pool: bool = False
+
+
+class ConvNetwork(DigitNetwork):
+    """A plain stack of convolutions and one linear layer, made to cost an edge device little.
+
+    After each convolution come batch normalisation, which is folded into it when the network is exported, and ReLU,
+    which runtimes fuse with it: one operator is left of the three. Paper is 0, so that padding is paper.
+    """
+
+    classes = 11
+    mean, std = 0.0, 1.0
+
+    def __init__(self, *convolutions: Conv) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        inputs, size = 1, 28
+        for conv in convolutions:
+            layers += [
+                nn.Conv2d(inputs, conv.channels, conv.kernel, conv.stride, conv.padding, bias=False),
+                GlobalBatchNorm2d(conv.channels),
+                nn.ReLU(inplace=True),
+            ]
+            inputs, size = conv.channels, (size + 2 * conv.padding - conv.kernel) // conv.stride + 1
+            if conv.pool:
+                layers.append(nn.MaxPool2d(2))
+                size //= 2
+        self.features = nn.Sequential(*layers)
+        self.head = nn.Linear(inputs * size**2, self.classes)
+        # The CPU's convolutions are faster so, in training; what is exported does not know of it.
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def logits(self, pixels: Tensor) -> Tensor:
+        """Logits `float32 [n, 11]` of pixels `float32 [n, 1, 28, 28]`, 0 to 1."""
+        logits: Tensor = self.head(self.features(pixels).flatten(1))
+        return logits
+
+    def folded(self, temperature: float) -> ConvNetwork:
+        """A network for inference alone that gives this one's logits divided by `temperature`, in fewer operators.
+
+        The picture's scale and batch normalisation go into the convolutions, the temperature into the linear layer.
+        """
+        folded = copy.deepcopy(self).eval()
+        layers: list[nn.Module] = []
+        for layer in folded.features:
+            if isinstance(layer, GlobalBatchNorm2d) and isinstance(layers[-1], nn.Conv2d):
+                layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
+            else:
+                layers.append(layer)
+        folded.features = nn.Sequential(*layers)
+        with torch.no_grad():
+            next(folded.features.parameters()).mul_(1 / 255)
+            for parameter in folded.head.parameters():
+                parameter.mul_(1 / temperature)
+        folded.std = 1 / 255
+        return folded
+
+
+NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(
+    {
+        "paper": PaperNetwork,
+        "nano": partial(ConvNetwork, Conv(16, 5, 3), Conv(16, padding=0), Conv(16, stride=2, padding=0)),
+        "small": partial(
+            ConvNetwork,
+            Conv(16, 4, 2),
+            Conv(32, padding=0),
+            Conv(32, stride=2, padding=0),
+            Conv(32, stride=2, padding=0),
+        ),
+        "base": partial(ConvNetwork, Conv(16, pool=True), Conv(32), Conv(32, pool=True), Conv(64), Conv(64, pool=True)),
+    }
+)
 
 
 def build_network(name: str) -> DigitNetwork:

@@ -1,4 +1,4 @@
-"""The pictures of the paper: digits, sample predictions, mistakes, the test curve, and the confusion matrix.
+"""The pictures of the paper (digits, sample predictions, mistakes, the test curve, the confusion matrix), and of risk.
 
 Every function returns the bytes of a PNG file. Figures are made without pyplot, which keeps global state.
 """
@@ -12,10 +12,11 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from edgedigits.risk import RiskCurve
 from edgedigits.training.checkpoint import Epoch
 from edgedigits.training.evaluation import Evaluation
 
-__all__ = ["confusion_matrix", "digit_grid", "mistakes", "sample_predictions", "test_curve"]
+__all__ = ["confusion_matrix", "digit_grid", "learning_curve", "mistakes", "risk_coverage", "sample_predictions"]
 
 INK, ACCENT, WRONG = "#1f2937", "#2563eb", "#dc2626"
 
@@ -40,24 +41,25 @@ def sample_predictions(evaluation: Evaluation, count: int = 32) -> bytes:
     return _answers(evaluation, np.arange(min(count, len(evaluation.digits))))
 
 
-def mistakes(evaluation: Evaluation, count: int = 32) -> bytes | None:
-    """The wrong answers the model was surest of; None where it made no mistake."""
-    worst = evaluation.worst_mistakes(count)
+def mistakes(evaluation: Evaluation, count: int = 32, accepted_from: float = 0) -> bytes | None:
+    """The wrong answers the model was surest of, and `accepted_from` or more; None where there are none."""
+    worst = evaluation.worst_mistakes(count, accepted_from)
     return _answers(evaluation, worst) if len(worst) else None
 
 
-def test_curve(history: Sequence[Epoch]) -> bytes:
-    """Loss and test accuracy over the epochs, as the paper's Figure 6."""
+def learning_curve(history: Sequence[Epoch], split: str) -> bytes:
+    """Loss and accuracy on `split`, `test` or `validation`, over the epochs, as the paper's Figure 6."""
     epochs = [epoch.epoch for epoch in history]
+    marker = "o-" if len(epochs) <= 20 else "-"
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(epochs, [epoch.train_loss for epoch in history], color=INK, label="training, with dropout")
-    left.plot(epochs, [epoch.test_loss for epoch in history], "o-", color=ACCENT, label="test")
+    left.plot(epochs, [epoch.train_loss for epoch in history], color=INK, label="training")
+    left.plot(epochs, [epoch.loss for epoch in history], marker, color=ACCENT, label=split)
     left.set_ylabel("negative log-likelihood")
     left.set_ylim(bottom=0)
     left.legend(frameon=False)
-    right.plot(epochs, [100 * epoch.test_accuracy for epoch in history], "o-", color=ACCENT)
-    right.set_ylabel("test accuracy (%)")
+    right.plot(epochs, [100 * epoch.accuracy for epoch in history], marker, color=ACCENT)
+    right.set_ylabel(f"{split} accuracy (%)")
     for axes in (left, right):
         axes.set_xlabel("epoch")
         axes.xaxis.get_major_locator().set_params(integer=True)
@@ -79,6 +81,40 @@ def confusion_matrix(evaluation: Evaluation) -> bytes:
             axes.text(j, i, str(confusion[i, j]), ha="center", va="center", fontsize=8, color="white" if light else INK)
     axes.set(xticks=range(10), yticks=range(10), xlabel="read as", ylabel="digit")
     axes.set_title(f"{evaluation.accuracy.dataset}: {evaluation.accuracy.correct}/{evaluation.accuracy.n} right")
+    return _png(figure)
+
+
+def risk_coverage(curve: RiskCurve, threshold: float) -> bytes:
+    """The error rate of accepted digits over the share that is accepted, with a dot at the threshold in use.
+
+    That is the threshold of the curve nearest to `threshold`. The upper bound is one-sided, and of each point alone.
+    """
+    coverage, risk, bound = 100 * curve.coverage, 100 * curve.risk, 100 * curve.risk_bound(0.95)
+    used = int(np.abs(np.array(curve.thresholds) - threshold).argmin())
+    figure = Figure(figsize=(7.5, 4.5), layout="constrained")
+    axes = figure.subplots()
+    axes.fill_between(coverage, risk, bound, color=ACCENT, alpha=0.18, linewidth=0, label="95% upper bound")
+    axes.plot(coverage, risk, color=ACCENT, clip_on=False, zorder=3, label="measured")
+    axes.plot(
+        coverage[used],
+        risk[used],
+        "o",
+        color=INK,
+        clip_on=False,
+        zorder=4,
+        label=f"threshold {curve.thresholds[used]:.7g}: {coverage[used]:.4g}% accepted, {curve.errors[used]:,} wrong",
+    )
+    # One error in the whole split is the least rate above 0 there is: all others are on the logarithmic part.
+    axes.set_yscale("symlog", linthresh=100 / curve.n, linscale=0.5)
+    axes.set_ylim(bottom=0)
+    axes.xaxis.set_major_formatter("{x:g}%")
+    axes.yaxis.set_major_formatter("{x:g}%")
+    axes.set_xlabel("digits accepted")
+    axes.set_ylabel("accepted digits that are wrong")
+    axes.set_title(f"{curve.dataset}: {curve.n:,} digits")
+    figure.legend(frameon=False, loc="outside lower center", ncols=3)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.3)
     return _png(figure)
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
+from typing import Literal, TypeAlias
 
 from edgedigits.errors import UnknownNameError
 
 __all__ = ["RECIPES", "Recipe", "find_recipe"]
+
+Schedule: TypeAlias = Literal["constant", "one-cycle"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +19,12 @@ class Recipe:
     """One training run: the same recipe gives the same weights, bit for bit, on the same machine, with the
     same versions and number of threads.
 
-    `dataset` is `mnist`, `synthetic` or a folder of pictures; the optimiser is SGD with momentum.
+    `dataset` is `mnist`, `synthetic` or a folder of pictures. Of its training digits one `hold_out`-th is kept from
+    training, to choose and calibrate by; 0 keeps none. `synthetic` and `nondigits` count what is drawn to train on
+    besides: digits from stroke skeletons, and pictures of what is no digit. `augmented` digits are changed anew in each
+    pass, or in each of `views` passes that are then repeated. `teacher` names a shipped model whose answers are
+    learned from (distillation). The learning rate is constant, or rises and falls once (`one-cycle`) with
+    `learning_rate` its highest; the optimiser is SGD.
     """
 
     name: str
@@ -25,23 +33,55 @@ class Recipe:
     epochs: int
     batch_size: int
     learning_rate: float
-    momentum: float
     seed: int
+    momentum: float = 0.0
+    schedule: Schedule = "constant"
+    weight_decay: float = 0.0
+    augmented: bool = False
+    views: int = 0
+    hold_out: int = 0
+    synthetic: int = 0
+    nondigits: int = 0
+    teacher: str | None = None
 
+
+_BASE = Recipe(
+    name="base",
+    network="base",
+    dataset="mnist",
+    epochs=50,
+    batch_size=128,
+    learning_rate=0.1,
+    momentum=0.9,
+    schedule="one-cycle",
+    weight_decay=5e-4,
+    augmented=True,
+    hold_out=6,
+    synthetic=10_000,
+    nondigits=15_000,
+    seed=1,
+)
+"""What the models that ship have in common; the numbers were chosen on the digits held out."""
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
-        # Network, data and passes are the paper's. It states neither rate nor momentum: these are the usual ones.
-        "paper": Recipe(
-            name="paper",
-            network="paper",
-            dataset="mnist",
-            epochs=8,
-            batch_size=64,
-            learning_rate=0.01,
-            momentum=0.9,
-            seed=1,
-        ),
+        recipe.name: recipe
+        for recipe in (
+            # Network, data and passes are the paper's. It states neither rate nor momentum: these are the usual ones.
+            Recipe(
+                name="paper",
+                network="paper",
+                dataset="mnist",
+                epochs=8,
+                batch_size=64,
+                learning_rate=0.01,
+                momentum=0.9,
+                seed=1,
+            ),
+            _BASE,
+            replace(_BASE, name="small", network="small", epochs=100, views=25, teacher="base"),
+            replace(_BASE, name="nano", network="nano", epochs=150, views=25, teacher="base"),
+        )
     }
 )
 

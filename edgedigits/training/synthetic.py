@@ -8,7 +8,7 @@ and are never counted as MNIST's.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import numpy as np
@@ -17,7 +17,15 @@ from PIL import Image, ImageDraw
 
 from edgedigits.framing import FRAME_SIZE, bounding_box, centre_ink
 
-__all__ = ["draw_digit", "synthetic_digits"]
+__all__ = [
+    "PICTURE_SIZE",
+    "Points",
+    "draw_digit",
+    "draw_strokes",
+    "frame_drawing",
+    "strokes_of",
+    "synthetic_digits",
+]
 
 ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
     (  # 0: closed, open at the top, with the end crossing the start, wide
@@ -116,16 +124,23 @@ def synthetic_digits(count: int, seed: int) -> tuple[NDArray[np.uint8], NDArray[
     for i in range(count):
         rng = np.random.default_rng((seed, i))
         labels[i] = rng.integers(len(ALLOGRAPHS))
-        picture = _on_grainy_paper(draw_digit(int(labels[i]), rng, PICTURE_SIZE), rng)
-        x0, y0, x1, y1 = bounding_box(picture > 0)
-        frames[i] = centre_ink(picture[y0:y1, x0:x1])
+        frames[i] = frame_drawing(draw_digit(int(labels[i]), rng, PICTURE_SIZE), rng)
     return frames, labels
 
 
 def draw_digit(digit: int, rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
     """Draw one digit from 0 to 9 as a picture `uint8 [size, size]`, ink 255 on paper 0."""
     allographs = ALLOGRAPHS[digit]
-    strokes = _strokes(allographs[rng.integers(len(allographs))])
+    return draw_strokes(strokes_of(allographs[rng.integers(len(allographs))]), rng, size)
+
+
+def draw_strokes(
+    strokes: Iterable[Points], rng: np.random.Generator, size: int, finer: float = 0.0
+) -> NDArray[np.uint8]:
+    """Draw strokes in some writer's hand as a picture `uint8 [size, size]`, ink 255 on paper 0.
+
+    Control points start at 0 and go down to about 1. The pen is `exp(finer)` times as fine as those that write digits.
+    """
     # A power of the height makes upper bowls large and lower ones small, or the other way about.
     balance = np.array([1.0, np.exp(rng.normal(0, 0.2))])
     shape = _warp(rng, frequency=4.5, amplitude=0.03)
@@ -135,12 +150,19 @@ def draw_digit(digit: int, rng: np.random.Generator, size: int) -> NDArray[np.ui
     for stroke in strokes:
         control = shape(stroke**balance) + rng.normal(0, 0.015, 2)
         paths.append(tremor(_evenly(_spline(control, rng))) @ writer)
-    return _ink(_fit(paths), rng, size)
+    return _ink(_fit(paths), rng, size, finer)
+
+
+def frame_drawing(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Make the frame `uint8 [28, 28]` of a drawing, ink 255 on paper 0, its ink first made grainy."""
+    grainy = _on_grainy_paper(picture, rng)
+    x0, y0, x1, y1 = bounding_box(grainy > 0)
+    return centre_ink(grainy[y0:y1, x0:x1])
 
 
 @cache
-def _strokes(allograph: str) -> tuple[Points, ...]:
-    """Control points `float64 [points, 2]` of each stroke, the digit 1 high."""
+def strokes_of(allograph: str) -> tuple[Points, ...]:
+    """Control points `float64 [points, 2]` of each stroke of an allograph, which is 1 high."""
     return tuple(
         np.array([point.split(",") for point in stroke.split()], np.float64) / 100 for stroke in allograph.split("/")
     )
@@ -192,12 +214,12 @@ def _fit(paths: list[Points]) -> list[Points]:
     return [(path - (low + high) / 2) * scale + 0.5 for path in paths]
 
 
-def _ink(paths: list[Points], rng: np.random.Generator, size: int) -> NDArray[np.uint8]:
+def _ink(paths: list[Points], rng: np.random.Generator, size: int, finer: float) -> NDArray[np.uint8]:
     """Draw strokes, given in the unit square, with an oval pen whose pressure comes and goes and fades as it lifts."""
     side = OVERSAMPLING * size
     image = Image.new("L", (side, side))
     pen = ImageDraw.Draw(image)
-    nib = np.exp(rng.uniform(-3.55, -2.43) + rng.normal(0, 0.1, 2))
+    nib = np.exp(rng.uniform(-3.55, -2.43) + rng.normal(0, 0.1, 2) - finer)
     for path in paths:
         depth, beats, phase, lift = rng.uniform((0, 0.3, 0, 0), (0.25, 1.2, 2 * np.pi, 0.5))
         along = np.linspace(0, 1, len(path))

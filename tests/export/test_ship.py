@@ -26,7 +26,7 @@ def test_a_folder_that_recognizer_and_verify_accept(shipped, edgedigits, checkpo
     recognizer = Recognizer(shipped / "model.onnx")
     assert (recognizer.card.model, recognizer.card.weights_sha256) == ("small", digest(checkpoint.weights))
     right = recognizer.classify(test_digits.frames).digits == test_digits.labels
-    assert np.count_nonzero(right) == checkpoint.history[-1].test_correct
+    assert np.count_nonzero(right) == checkpoint.history[-1].correct
 
     verified = edgedigits("verify", shipped / "model.onnx", "--json")
     assert (verified.code, json.loads(verified.out)["parity"]["passed"]) == (0, True)

@@ -8,11 +8,14 @@ import pytest
 import torch
 
 from edgedigits.errors import DatasetError
-from edgedigits.training.batches import batches
+from edgedigits.training.batches import Batches
+from edgedigits.training.batches import batches as batches_of
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
+from edgedigits.training.recipes import find_recipe
 
 CPU = torch.device("cpu")
+RECIPE = find_recipe("paper")
 
 
 @pytest.fixture(params=["in memory", "streamed"])

@@ -71,7 +71,7 @@ def test_the_network_answers_as_the_one_that_was_saved(checkpoint, test_digits):
     assert not network.training
     frames = torch.from_numpy(test_digits.frames)
     right = (network(frames).argmax(dim=1).numpy() == test_digits.labels).sum()
-    assert right == checkpoint.history[-1].test_correct
+    assert right == checkpoint.history[-1].correct
 
 
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.3, 0.7, 0.999999])

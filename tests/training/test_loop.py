@@ -74,7 +74,7 @@ def test_an_epoch_stopped_in_the_middle_is_begun_again(tmp_path, train_digits, t
 
 def test_metrics_are_the_history_line_by_line(tiny_run, checkpoint):
     lines = (tiny_run / "metrics.jsonl").read_text().splitlines()
-    expected = [{**asdict(epoch), "test_accuracy": epoch.test_accuracy} for epoch in checkpoint.history]
+    expected = [{**asdict(epoch), "accuracy": epoch.accuracy} for epoch in checkpoint.history]
     assert [json.loads(line) for line in lines] == expected
 
 
@@ -93,16 +93,16 @@ def test_losses_are_means_over_digits(tmp_path, train_digits, test_digits):
     epoch = _train(start, tmp_path, train_digits, train_digits).history[0]
     probabilities = loop.network_probabilities(start.network(), train_digits.frames, CPU)
     naive = -np.log(probabilities[np.arange(len(train_digits)), train_digits.labels]).mean()
-    assert epoch.test_loss == pytest.approx(naive, rel=1e-4)
+    assert epoch.loss == pytest.approx(naive, rel=1e-4)
     assert epoch.train_loss == pytest.approx(naive, rel=0.02)
-    assert epoch.test_n == len(train_digits)
+    assert epoch.n == len(train_digits)
 
 
 def test_training_teaches(tmp_path, train_digits, test_digits):
     recipe = replace(RECIPE, epochs=12)
     history = _train(loop.start_run(recipe, tmp_path, CPU), tmp_path, train_digits, test_digits).history
-    assert history[-1].test_loss < 0.6 * history[0].test_loss
-    assert history[-1].test_accuracy > 0.6
+    assert history[-1].loss < 0.6 * history[0].loss
+    assert history[-1].accuracy > 0.6
 
 
 def test_progress_ends_with_the_last_step_of_each_epoch(tmp_path, digits, test_digits):

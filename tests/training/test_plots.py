@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgedigits.risk import GRID, RiskCurve, risk_curve
 from edgedigits.training import plots
 from edgedigits.training.evaluation import evaluate
 
@@ -56,3 +57,31 @@ def test_the_curve_of_a_single_epoch_and_of_many(checkpoint):
 
 def test_the_confusion_matrix(evaluation):
     assert min(_opened(plots.confusion_matrix(evaluation)).size) > 600
+
+
+def _pixels_like(content, color):
+    """How many pixels of a picture have a colour, a little smoothing of edges apart."""
+    wanted = [int(color[i : i + 2], 16) for i in (1, 3, 5)]
+    pixels = np.asarray(_opened(content).convert("RGB")).astype(int)
+    return int((abs(pixels - wanted) < 10).all(axis=2).sum())
+
+
+def test_risk_over_coverage_of_answers_with_and_without_errors():
+    confidence = np.linspace(0.3, 1, 2000, dtype=np.float32)
+    for right in (confidence > 0.4, np.ones(2000, bool), np.zeros(2000, bool)):
+        content = plots.risk_coverage(risk_curve("made", confidence, right), 0.95)
+        assert _opened(content).size == (975, 585)
+        assert _pixels_like(content, plots.ACCENT) > 300
+
+
+def test_the_dot_of_the_threshold_in_use_is_where_it_accepts_something():
+    curve = RiskCurve("made", 100, (0.99, 0.9, 0.0), (0, 90, 100), (0, 1, 5))
+    dots = [_pixels_like(plots.risk_coverage(curve, threshold), plots.INK) for threshold in (1.0, 0.9, 0.0)]
+    assert dots[0] + 50 < min(dots[1:])
+
+
+def test_the_threshold_in_use_is_the_nearest_of_the_curve():
+    curve = risk_curve("made", np.linspace(0.3, 1, 500, dtype=np.float32), np.arange(500) > 50)
+    nearest = min(GRID, key=lambda threshold: abs(threshold - 0.95))
+    assert plots.risk_coverage(curve, 0.95) == plots.risk_coverage(curve, nearest)
+    assert plots.risk_coverage(curve, 0.95) != plots.risk_coverage(curve, 0.0)

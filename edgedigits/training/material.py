@@ -1,0 +1,67 @@
+"""What a recipe trains on, and what it keeps from training to choose and calibrate by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from edgedigits.errors import DatasetError
+from edgedigits.training.data import is_folder, load_digits
+from edgedigits.training.digits import Digits
+from edgedigits.training.folder import PictureFolder
+from edgedigits.training.networks import NO_DIGIT
+from edgedigits.training.nondigits import draw_nondigits
+from edgedigits.training.recipes import Recipe
+from edgedigits.training.synthetic import synthetic_digits
+
+__all__ = ["load_material", "split"]
+
+DRAWN_SEED = 3
+"""Of all that is drawn to train on: another than those of the data set `synthetic`, which is measured on."""
+
+
+def split(digits: Digits, hold_out: int) -> tuple[Digits, Digits]:
+    """Digits to train on, and one `hold_out`-th, kept for validation: the same whatever a run's seed.
+
+    They are the last of each class. Taken here and there, they would be by the same writers as their neighbours, which
+    MNIST keeps together, and would be read better than a stranger's.
+    """
+    held = np.zeros(len(digits), np.bool_)
+    for label in range(10):
+        of_label = np.flatnonzero(digits.labels == label)
+        held[of_label[len(of_label) - len(of_label) // hold_out :]] = True
+    return (
+        Digits(digits.dataset, digits.frames[~held], digits.labels[~held]),
+        Digits(digits.dataset, digits.frames[held], digits.labels[held]),
+    )
+
+
+def load_material(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits | PictureFolder, Digits | None]:
+    """What `recipe` trains on, and the digits it holds out, if it does.
+
+    A folder of pictures is streamed where a recipe takes it as it is. Raises `DatasetError`, `UnknownNameError`.
+    """
+    if is_folder(recipe.dataset) and not (recipe.hold_out or recipe.views or recipe.synthetic or recipe.nondigits):
+        return PictureFolder(Path(recipe.dataset), "train"), None
+    digits = load_digits(recipe.dataset, "train", data_dir)
+    if not recipe.hold_out:
+        return _enriched(recipe, digits), None
+    kept, held_out = split(digits, recipe.hold_out)
+    if not len(held_out):
+        raise DatasetError(f"{digits.dataset} holds too few digits to keep every {recipe.hold_out}th for validation")
+    return _enriched(recipe, kept), held_out
+
+
+def _enriched(recipe: Recipe, digits: Digits) -> Digits:
+    """The `digits` to train on with all that the recipe draws besides; what is no digit is labelled `NO_DIGIT`."""
+    frames, labels = [digits.frames], [digits.labels]
+    if recipe.synthetic:
+        drawn, values = synthetic_digits(recipe.synthetic, DRAWN_SEED)
+        frames.append(drawn)
+        labels.append(values)
+    if recipe.nondigits:
+        drawn, _ = draw_nondigits(digits, recipe.nondigits, DRAWN_SEED)
+        frames.append(drawn)
+        labels.append(np.full(len(drawn), NO_DIGIT, np.int64))
+    return Digits(digits.dataset, np.concatenate(frames), np.concatenate(labels))

@@ -1,0 +1,122 @@
+"""Temperature and calibration error: what they recover, their laws, and examples worked by hand."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgedigits.training.calibration import TEMPERATURES, expected_calibration_error, fit_temperature
+
+LOWEST, HIGHEST = TEMPERATURES
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def _softmax(logits):
+    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def _sampled(rng, n, classes, temperature):
+    """Logits, and labels that softmax(logits / temperature) is the law of."""
+    logits = (4 * rng.standard_normal((n, classes))).astype(np.float32)
+    reached = _softmax(logits.astype(np.float64) / temperature).cumsum(axis=1) > rng.random((n, 1))
+    return logits, reached.argmax(axis=1)
+
+
+@pytest.mark.parametrize("classes", [2, 10, 47])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 3.0])
+def test_recovers_the_temperature_that_labels_were_drawn_at(classes, temperature):
+    logits, labels = _sampled(np.random.default_rng(7), 20_000, classes, temperature)
+    assert fit_temperature(logits, labels) == pytest.approx(temperature, rel=0.05)
+
+
+@given(seed=SEEDS, classes=st.integers(2, 12), temperature=st.floats(0.3, 4))
+def test_no_other_temperature_is_likelier(seed, classes, temperature):
+    logits, labels = _sampled(np.random.default_rng(seed), 200, classes, temperature)
+
+    def loss(tried):
+        return -np.log(_softmax(logits.astype(np.float64) / tried)[np.arange(200), labels]).mean()
+
+    fitted = fit_temperature(logits, labels)
+    assert all(loss(fitted) <= loss(tried) + 1e-12 for tried in np.geomspace(*TEMPERATURES, 50))
+
+
+@given(seed=SEEDS, power=st.integers(-2, 2))
+def test_scales_with_the_logits(seed, power):
+    logits, labels = _sampled(np.random.default_rng(seed), 300, 10, 1.0)
+    assert fit_temperature(2.0**power * logits, labels) == pytest.approx(2.0**power * fit_temperature(logits, labels))
+
+
+@given(seed=SEEDS)
+def test_a_row_of_logits_has_no_origin(seed):
+    rng = np.random.default_rng(seed)
+    logits, labels = _sampled(rng, 300, 10, 1.5)
+    moved = logits.astype(np.float64) + 1000 * rng.standard_normal((300, 1))
+    assert fit_temperature(moved, labels) == pytest.approx(fit_temperature(logits, labels), rel=1e-6)
+
+
+@pytest.mark.parametrize("margin", [0, 1e-3, 1, 1e3, 1e30])
+def test_where_every_answer_is_right_the_temperature_is_the_lowest(margin):
+    labels = np.arange(50) % 10
+    logits = (margin * np.eye(10)[labels]).astype(np.float32)
+    assert fit_temperature(logits, labels) == pytest.approx(LOWEST)
+
+
+def test_where_every_answer_is_wrong_the_temperature_is_the_highest():
+    labels = np.arange(50) % 10
+    assert fit_temperature(np.eye(10, dtype=np.float32)[labels - 1], labels) == pytest.approx(HIGHEST)
+
+
+@pytest.mark.parametrize("logits", [np.empty((0, 10)), np.full((3, 10), np.nan), np.full((3, 10), np.inf)])
+def test_refuses_logits_that_tell_nothing(logits):
+    with pytest.raises(ValueError, match="finite"):
+        fit_temperature(logits.astype(np.float32), np.zeros(len(logits), np.int64))
+
+
+def test_calibration_error_worked_by_hand():
+    confidence = np.array([0.2, 0.4, 0.55, 0.9, 1.0], np.float32)
+    right = np.array([False, True, True, True, False])
+    # Two bins: |0.3 - 1/2| over two digits, |0.81667 - 2/3| over three.
+    assert expected_calibration_error(confidence, right, bins=2) == pytest.approx(0.4 * 0.2 + 0.6 * 0.15)
+
+
+def test_the_upper_edge_belongs_to_a_bin_and_0_to_the_first():
+    confidence = np.array([0.0, 0.5, 1.0], np.float32)
+    right = np.array([True, False, True])
+    assert expected_calibration_error(confidence, right, bins=2) == pytest.approx((abs(0.5 - 1) + 0) / 3)
+
+
+@given(per_level=st.integers(1, 5), bins=st.integers(1, 40))
+def test_no_error_where_confidence_is_accuracy(per_level, bins):
+    levels = np.arange(17) / 16
+    confidence = np.repeat(levels, 16 * per_level).astype(np.float32)
+    right = np.concatenate([np.arange(16 * per_level) < per_level * wins for wins in range(17)])
+    assert expected_calibration_error(confidence, right, bins) == pytest.approx(0, abs=1e-12)
+
+
+@given(seed=SEEDS, n=st.integers(1, 200), bins=st.integers(1, 30))
+def test_laws_of_the_calibration_error(seed, n, bins):
+    rng = np.random.default_rng(seed)
+    confidence, right = rng.random(n, np.float32), rng.random(n) < 0.7
+    order = rng.permutation(n)
+    error = expected_calibration_error(confidence, right, bins)
+    assert 0 <= error <= 1
+    assert expected_calibration_error(confidence[order], right[order], bins) == pytest.approx(error)
+    assert abs(confidence.mean(dtype=np.float64) - right.mean()) <= error + 1e-12
+    assert error <= expected_calibration_error(confidence, right, 2 * bins) + 1e-12
+
+
+def test_fitting_the_temperature_mends_the_calibration_error():
+    logits, labels = _sampled(np.random.default_rng(3), 20_000, 10, 2.5)
+    right = logits.argmax(axis=1) == labels
+
+    def error(temperature):
+        return expected_calibration_error(_softmax(logits / temperature).max(axis=1), right)
+
+    assert error(1) > 0.1
+    assert error(fit_temperature(logits, labels)) < 0.02
+
+
+def test_refuses_to_measure_calibration_on_nothing():
+    with pytest.raises(ValueError, match="at least one"):
+        expected_calibration_error(np.empty(0, np.float32), np.empty(0, bool))
