@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from edgedigits.errors import DatasetError
-from edgedigits.training.data import is_folder, load_digits
+from edgedigits.training import pendigits
+from edgedigits.training.data import is_folder, load_digits, mnist_root
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.networks import NO_DIGIT
@@ -42,20 +43,26 @@ def load_material(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits 
 
     A folder of pictures is streamed where a recipe takes it as it is. Raises `DatasetError`, `UnknownNameError`.
     """
-    if is_folder(recipe.dataset) and not (recipe.hold_out or recipe.views or recipe.synthetic or recipe.nondigits):
+    if is_folder(recipe.dataset) and not (
+        recipe.hold_out or recipe.views or recipe.synthetic or recipe.nondigits or recipe.pendigits
+    ):
         return PictureFolder(Path(recipe.dataset), "train"), None
     digits = load_digits(recipe.dataset, "train", data_dir)
     if not recipe.hold_out:
-        return _enriched(recipe, digits), None
+        return _enriched(recipe, digits, data_dir), None
     kept, held_out = split(digits, recipe.hold_out)
     if not len(held_out):
         raise DatasetError(f"{digits.dataset} holds too few digits to keep every {recipe.hold_out}th for validation")
-    return _enriched(recipe, kept), held_out
+    return _enriched(recipe, kept, data_dir), held_out
 
 
-def _enriched(recipe: Recipe, digits: Digits) -> Digits:
-    """The `digits` to train on with all that the recipe draws besides; what is no digit is labelled `NO_DIGIT`."""
+def _enriched(recipe: Recipe, digits: Digits, data_dir: Path | None) -> Digits:
+    """The `digits` to train on with all that the recipe takes besides; what is no digit is labelled `NO_DIGIT`."""
     frames, labels = [digits.frames], [digits.labels]
+    if recipe.pendigits:
+        written, values = pendigits.load(mnist_root(data_dir))
+        frames.append(written)
+        labels.append(values)
     if recipe.synthetic:
         drawn, values = synthetic_digits(recipe.synthetic, DRAWN_SEED)
         frames.append(drawn)

@@ -1,0 +1,115 @@
+"""Digits from elsewhere, and what is no digit: `python -m edgedigits.bench.elsewhere PATH... [--models paper,small]`.
+
+MNIST is one pen, one scanner and one country. This reads other collections with the whole runner, framing included, and
+tells how many digits are read right, how many are accepted, and how much of what is no digit is refused.
+
+PATH is a NumPy archive `*.npz` with `images` (`uint8 [n, height, width]`) and `labels`; a folder of pictures with a
+`labels.csv`, whose column `file` names the picture and `label` or `letter` what it shows; or a JSON file with a list of
+`{"label": digit, "strokes": [[[x, y], ...], ...]}`, of which those are left out that models were trained on.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.cli import run
+from edgedigits.cli.options import echo_json, note
+from edgedigits.errors import DatasetError, PictureError
+from edgedigits.framing import frame_picture
+from edgedigits.models import model_names
+from edgedigits.pictures import Picture, open_picture
+from edgedigits.recognizer import Recognizer
+from edgedigits.training import pendigits
+from edgedigits.training.evaluation import wilson_interval
+
+__all__ = ["command"]
+
+LOOK_ALIKES = frozenset("OoIilZzSsBbGgqQDJ")
+"""Latin letters that a digit may rightly be seen in; of other letters, `labels.csv` says it in `looks_like_a_digit`."""
+PEN = 14
+"""Width of the pen that strokes are drawn with, in pixels."""
+
+
+@dataclass(frozen=True)
+class Item:
+    """A picture and what it shows; `label` is None where that is no digit."""
+
+    picture: Picture
+    label: int | None
+
+
+@click.command()
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--models", help="Names or files, parted by commas.  [default: all that ship]")
+def command(*, paths: tuple[Path, ...], models: str | None) -> None:
+    """Print one JSON object per collection and model."""
+    recognizers = {name: Recognizer(name) for name in (models.split(",") if models else model_names())}
+    for path in paths:
+        frames, labels, unreadable = _frames(path)
+        if unreadable:
+            note(f"{path.stem}: {unreadable} pictures cannot be read, or are blank")
+        is_digit, written = labels >= 0, frames.any(axis=(1, 2))
+        for name, recognizer in recognizers.items():
+            predictions = recognizer.classify(frames)
+            right = is_digit & written & (predictions.digits == labels)
+            accepted = written & predictions.accepted
+            told = {"model": name, "collection": path.stem}
+            if digits := int(is_digit.sum()):
+                share = wilson_interval(int(right.sum()), digits)
+                told |= {
+                    "digits": digits,
+                    "right": int(right.sum()),
+                    "ci95": list(share),
+                    "accepted": int((is_digit & accepted).sum()),
+                    "accepted_right": int((right & accepted).sum()),
+                }
+            if others := int((~is_digit).sum()):
+                told |= {"no_digits": others, "refused": int((~is_digit & ~accepted).sum())}
+            echo_json(told)
+
+
+def _frames(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
+    """Frames `uint8 [n, 28, 28]`, labels `int64 [n]`, -1 for no digit, and how many pictures gave no frame.
+
+    Those are blank frames here, which the runner refuses before it asks a model.
+    """
+    frames, labels, unreadable = [], [], 0
+    for item in _items(path):
+        try:
+            frame = frame_picture(open_picture(item.picture)).frame
+        except PictureError:
+            frame = None
+        unreadable += frame is None
+        frames.append(np.zeros((28, 28), np.uint8) if frame is None else frame)
+        labels.append(-1 if item.label is None else item.label)
+    if not frames:
+        raise DatasetError(f"{path} holds nothing to read")
+    return np.stack(frames), np.array(labels), unreadable
+
+
+def _items(path: Path) -> Iterator[Item]:
+    if path.suffix == ".npz":
+        with np.load(path) as archive:
+            for image, label in zip(archive["images"], archive["labels"].tolist(), strict=True):
+                if label not in LOOK_ALIKES:
+                    yield Item(image, label if isinstance(label, int) else None)
+    elif path.suffix == ".json":
+        for drawn in json.loads(path.read_text("utf-8"))[pendigits.TRAINED_ON :]:
+            yield Item(pendigits.draw_strokes(drawn["strokes"], PEN), int(drawn["label"]))
+    else:
+        with (path / "labels.csv").open(encoding="utf-8", newline="") as lines:
+            for row in csv.DictReader(lines):
+                if row.get("looks_like_a_digit") != "yes":
+                    yield Item(path / row["file"], int(row["label"]) if "label" in row else None)
+
+
+if __name__ == "__main__":
+    run(command)

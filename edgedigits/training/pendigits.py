@@ -1,0 +1,62 @@
+"""Digits written on a tablet by 30 people: UCI's Pen-Based Recognition of Handwritten Digits (E. Alpaydin and
+F. Alimoglu, 1998, CC BY 4.0), from `pendigits_train_strokes.json` beside MNIST.
+
+The file holds a list of `{"label": digit, "strokes": [[[x, y], ...], ...]}`, y downwards, in the order of the writers.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from edgedigits.errors import DatasetError
+from edgedigits.framing import frame_picture
+
+__all__ = ["FILE", "TRAINED_ON", "draw_strokes", "load"]
+
+FILE = "pendigits_train_strokes.json"
+TRAINED_ON = 6000
+"""Digits from the beginning of the file that are trained on; the others, by later writers, are there to measure."""
+PAPER = 160
+"""The larger side of the picture that strokes are drawn on, in pixels."""
+PENS = (10, 12, 14, 17, 20)
+"""Widths of the pen, in turns, in pixels: from thinner than most of MNIST's to thicker."""
+
+Strokes = Sequence[Sequence[Sequence[float]]]
+
+
+def load(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """The digits to train on: frames `uint8 [6000, 28, 28]` and labels `int64 [6000]`. Raises `DatasetError`."""
+    path = root / FILE
+    try:
+        written = json.loads(path.read_text("utf-8"))[:TRAINED_ON]
+        labels = np.array([digit["label"] for digit in written], np.int64)
+        pictures = [draw_strokes(digit["strokes"], PENS[i % len(PENS)]) for i, digit in enumerate(written)]
+    except OSError as error:
+        raise DatasetError(
+            f"cannot open {path}: {error.strerror or error}; put it there, or train a recipe that ends in -mnist"
+        ) from error
+    except (ValueError, LookupError, TypeError) as error:
+        raise DatasetError(f"{path} is damaged: a list of labels and strokes is expected") from error
+    frames = [framing.frame for framing in map(frame_picture, pictures)]
+    return np.stack([frame for frame in frames if frame is not None]), labels
+
+
+def draw_strokes(strokes: Strokes, pen: int) -> NDArray[np.uint8]:
+    """A picture `uint8 [PAPER, PAPER]` of strokes, ink 255 on paper 0, drawn with a round pen `pen` pixels wide."""
+    points = np.concatenate([np.array(stroke, np.float64) for stroke in strokes])
+    origin = points.min(axis=0)
+    scale = (PAPER - 3 * pen) / max(float(np.ptp(points, axis=0).max()), 1e-9)
+    picture = Image.new("L", (PAPER, PAPER))
+    draw = ImageDraw.Draw(picture)
+    for stroke in strokes:
+        path = [(float(x), float(y)) for x, y in (np.array(stroke) - origin) * scale + 1.5 * pen]
+        draw.line(path, fill=255, width=pen, joint="curve")
+        for x, y in (path[0], path[-1]):
+            draw.ellipse((x - pen / 2, y - pen / 2, x + pen / 2, y + pen / 2), fill=255)
+    return np.asarray(picture)
