@@ -15,25 +15,30 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.card import Card
 from edgedigits.cli import run
-from edgedigits.cli.options import echo_json, note
+from edgedigits.cli.options import data_dir, echo_json
 from edgedigits.errors import DatasetError, PictureError
-from edgedigits.framing import frame_picture
+from edgedigits.framing import FRAME_SIZE, frame_picture
 from edgedigits.models import model_names
 from edgedigits.pictures import Picture, open_picture
 from edgedigits.recognizer import Recognizer
 from edgedigits.training import pendigits
+from edgedigits.training.data import load_digits
 from edgedigits.training.evaluation import wilson_interval
 
 __all__ = ["command"]
 
 LOOK_ALIKES = frozenset("OoIilZzSsBbGgqQDJ")
 """Latin letters that a digit may rightly be seen in; of other letters, `labels.csv` says it in `looks_like_a_digit`."""
+COVERAGE = 0.99
+"""Share of the validation digits that a model is to accept: what it refuses elsewhere is told at that threshold."""
 PEN = 14
 """Width of the pen that strokes are drawn with, in pixels."""
 
@@ -47,52 +52,65 @@ class Item:
 
 
 @click.command()
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path, exists=True))
 @click.option("--models", help="Names or files, parted by commas.  [default: all that ship]")
-def command(*, paths: tuple[Path, ...], models: str | None) -> None:
-    """Print one JSON object per collection and model."""
+@data_dir
+def command(*, paths: tuple[Path, ...], models: str | None, data_dir: Path | None) -> None:
+    """Print one JSON object per collection and model, MNIST's test digits first."""
     recognizers = {name: Recognizer(name) for name in (models.split(",") if models else model_names())}
+    mnist = load_digits("mnist", "test", data_dir)
+    _tell(recognizers, "mnist test", mnist.frames, mnist.labels)
     for path in paths:
-        frames, labels, unreadable = _frames(path)
-        if unreadable:
-            note(f"{path.stem}: {unreadable} pictures cannot be read, or are blank")
-        is_digit, written = labels >= 0, frames.any(axis=(1, 2))
-        for name, recognizer in recognizers.items():
-            predictions = recognizer.classify(frames)
-            right = is_digit & written & (predictions.digits == labels)
-            accepted = written & predictions.accepted
-            told = {"model": name, "collection": path.stem}
-            if digits := int(is_digit.sum()):
-                share = wilson_interval(int(right.sum()), digits)
-                told |= {
-                    "digits": digits,
-                    "right": int(right.sum()),
-                    "ci95": list(share),
-                    "accepted": int((is_digit & accepted).sum()),
-                    "accepted_right": int((right & accepted).sum()),
-                }
-            if others := int((~is_digit).sum()):
-                told |= {"no_digits": others, "refused": int((~is_digit & ~accepted).sum())}
-            echo_json(told)
+        _tell(recognizers, path.stem, *_read(path))
 
 
-def _frames(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64], int]:
-    """Frames `uint8 [n, 28, 28]`, labels `int64 [n]`, -1 for no digit, and how many pictures gave no frame.
+def _tell(
+    recognizers: dict[str, Recognizer], collection: str, frames: NDArray[np.uint8], labels: NDArray[np.int64]
+) -> None:
+    is_digit, written = labels >= 0, frames.any(axis=(1, 2))
+    for name, recognizer in recognizers.items():
+        threshold = _threshold(recognizer.card)
+        predictions = recognizer.classify(frames)
+        accepted = written & (predictions.confidence >= threshold)
+        right = is_digit & written & (predictions.digits == labels)
+        told: dict[str, Any] = {"collection": collection, "model": name, "threshold": threshold}
+        if digits := int(is_digit.sum()):
+            told |= {
+                "digits": digits,
+                "right": int(right.sum()),
+                "ci95": wilson_interval(int(right.sum()), digits),
+                "accepted": int((is_digit & accepted).sum()),
+                "accepted_right": int((right & accepted).sum()),
+            }
+        if others := int((~is_digit).sum()):
+            told |= {"no_digits": others, "refused": int((~is_digit & ~accepted).sum())}
+        echo_json(told)
 
-    Those are blank frames here, which the runner refuses before it asks a model.
+
+def _threshold(card: Card) -> float:
+    """The strictest at which the model accepts `COVERAGE` of the digits it was validated on; else the card's own."""
+    if card.risk is None:
+        return card.accept_threshold
+    reached = card.risk.coverage >= COVERAGE
+    return float(np.array(card.risk.thresholds)[reached].max())
+
+
+def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """Frames `uint8 [n, 28, 28]` and labels `int64 [n]`, -1 for no digit.
+
+    A picture that the runner finds blank, or cannot read, is a blank frame here: nothing that it would ask a model.
     """
-    frames, labels, unreadable = [], [], 0
+    frames, labels = [], []
     for item in _items(path):
         try:
             frame = frame_picture(open_picture(item.picture)).frame
         except PictureError:
             frame = None
-        unreadable += frame is None
-        frames.append(np.zeros((28, 28), np.uint8) if frame is None else frame)
+        frames.append(np.zeros((FRAME_SIZE, FRAME_SIZE), np.uint8) if frame is None else frame)
         labels.append(-1 if item.label is None else item.label)
     if not frames:
         raise DatasetError(f"{path} holds nothing to read")
-    return np.stack(frames), np.array(labels), unreadable
+    return np.stack(frames), np.array(labels, np.int64)
 
 
 def _items(path: Path) -> Iterator[Item]:

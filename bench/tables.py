@@ -15,6 +15,7 @@ import numpy as np
 from edgedigits.cli import run
 from edgedigits.errors import InputError
 from edgedigits.files import write_file
+from edgedigits.training.evaluation import mean_interval
 
 __all__ = ["command", "render"]
 
@@ -22,8 +23,6 @@ PAPER_TABLE_1 = (96, 97, 97, 98, 98, 98, 98, 98)
 """Test accuracy in percent after each pass (R. Wang, Table 1)."""
 PAPER_FINAL = "98.21% (one run), loss 0.0527"
 """R. Wang, Figure 4."""
-T975 = MappingProxyType({2: 4.303, 3: 3.182, 4: 2.776})
-"""Student's t at 0.975 by degrees of freedom: three to five seeds."""
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Lines = list[dict[str, Any]]
@@ -57,14 +56,11 @@ def _training(runs: Lines) -> str:
     rows = [f"| pass | the paper | here, mean of seeds {seeds} | lowest to highest |", "| ---: | ---: | ---: | ---: |"]
     for i, (paper, ours) in enumerate(zip(PAPER_TABLE_1, correct.T, strict=True), start=1):
         rows.append(f"| {i} | {paper}% | {ours.mean():.2f}% | {ours.min():.2f} to {ours.max():.2f} |")
-    last = correct[:, -1]
-    spread = last.std(ddof=1)
-    half = T975[len(last) - 1] * spread / np.sqrt(len(last))
-    n = runs[0]["history"][-1]["n"]
+    mean, deviation, (low, high) = mean_interval(correct[:, -1].tolist())
     final = (
-        f"At the end, on {n:,} test digits: the paper {PAPER_FINAL}. Here, the mean of {len(last)} seeds is "
-        f"{last.mean():.2f}% (95% interval {last.mean() - half:.2f} to {last.mean() + half:.2f}, "
-        f"standard deviation {spread:.2f}), loss {loss.mean():.4f}."
+        f"At the end, on {runs[0]['history'][-1]['n']:,} test digits: the paper {PAPER_FINAL}. Here, the mean of "
+        f"{len(runs)} seeds is {mean:.2f}% (95% interval {low:.2f} to {high:.2f}, standard deviation {deviation:.2f}), "
+        f"loss {loss.mean():.4f}."
     )
     return "\n".join([*rows, "", final])
 
@@ -102,8 +98,85 @@ def _bench(reports: Lines) -> str:
     return "\n".join(rows)
 
 
+def _family(lines: Lines) -> str:
+    """The networks: what training gave over seeds, and what they cost, as a multiple of the paper's."""
+    runs = [line for line in lines if "history" in line]
+    (report,) = (line for line in lines if "rows" in line)
+    latency = {row["model"]: row for row in report["rows"] if row["batch"] == 1}
+    accuracies = {name: _accuracies(runs, name) for name in dict.fromkeys(run["recipe"]["name"] for run in runs)}
+    rows = [
+        "| model | parameters | latency (95%) | accuracy (95%) | seeds, lowest to highest | without tablet digits |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for name, row in sorted(latency.items(), key=lambda item: item[1]["ratio"]):
+        values = accuracies[name]
+        mean, _, (low, high) = mean_interval(values)
+        fast, slow = row["ratio_ci95"]
+        without = accuracies.get(f"{name}-mnist")
+        rows.append(
+            f"| {name} | {_parameters(name):,} | {row['ratio']:.2f}× ({fast:.2f} to {slow:.2f}) "
+            f"| {100 * mean:.2f}% ({100 * low:.2f} to {100 * min(high, 1):.2f}) "
+            f"| {len(values)}, {100 * min(values):.2f} to {100 * max(values):.2f} "
+            f"| {', '.join(f'{100 * value:.2f}%' for value in without) if without else '–'} |"
+        )
+    return "\n".join(rows)
+
+
+def _accuracies(runs: Lines, recipe: str) -> list[float]:
+    return [run["test"]["accuracy"] for run in runs if run["recipe"]["name"] == recipe]
+
+
+def _parameters(recipe: str) -> int:
+    """As exported: batch normalisation is folded into what it follows."""
+    from edgedigits.training.networks import ConvNetwork, build_network
+    from edgedigits.training.recipes import find_recipe
+
+    network = build_network(find_recipe(recipe).network)
+    folded = network.folded(1.0) if isinstance(network, ConvNetwork) else network
+    return sum(parameter.numel() for parameter in folded.parameters())
+
+
+def _trust(lines: Lines) -> str:
+    """What is accepted of MNIST's test digits where an error rate is promised, and how much of it is wrong."""
+    promised = list(dict.fromkeys(line["max_error"] for line in lines))
+    rows = [
+        "| model | " + " | ".join(f"at most {100 * max_error:g}% wrong" for max_error in promised) + " |",
+        "| --- |" + " ---: |" * len(promised),
+    ]
+    for name in dict.fromkeys(line["model"] for line in lines):
+        cells = [
+            f"{100 * line['coverage']:.1f}% accepted, {line['accepted_errors']} wrong"
+            for line in lines
+            if line["model"] == name
+        ]
+        rows.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
+def _elsewhere(lines: Lines) -> str:
+    """Digits that no model was trained on, and what is no digit."""
+    models = list(dict.fromkeys(line["model"] for line in lines))
+    rows = ["| collection | pictures | " + " | ".join(models) + " |", "| --- | ---: |" + " ---: |" * len(models)]
+    for collection in dict.fromkeys(line["collection"] for line in lines):
+        of_it = [line for line in lines if line["collection"] == collection]
+        if "digits" in of_it[0]:
+            cells = [f"{100 * line['right'] / line['digits']:.1f}%" for line in of_it]
+            rows.append(f"| {collection}, right | {of_it[0]['digits']:,} | " + " | ".join(cells) + " |")
+        if "no_digits" in of_it[0]:
+            cells = [f"{100 * line['refused'] / line['no_digits']:.1f}%" for line in of_it]
+            rows.append(f"| {collection}, refused | {of_it[0]['no_digits']:,} | " + " | ".join(cells) + " |")
+    return "\n".join(rows)
+
+
 TABLES: Mapping[str, Callable[[Lines], str]] = MappingProxyType(
-    {"training": _training, "parity": _parity, "bench": _bench}
+    {
+        "bench": _bench,
+        "elsewhere": _elsewhere,
+        "family": _family,
+        "parity": _parity,
+        "training": _training,
+        "trust": _trust,
+    }
 )
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal
 from edgedigits.errors import ArtifactError, UnpromisedError
 from edgedigits.risk import RiskCurve
 
-__all__ = ["CARD_KEY", "UNFITTED_THRESHOLD", "Accuracy", "Calibration", "Card"]
+__all__ = ["CARD_KEY", "UNFITTED_THRESHOLD", "Accuracy", "Calibration", "Card", "promised_threshold"]
 
 CARD_KEY = "edgedigits"
 """Metadata key (ONNX) or extra file (TorchScript) that holds the card."""
@@ -105,13 +105,7 @@ class Card:
         With 95% confidence: see `RiskCurve.threshold_for`. None stands for the card's own threshold. Raises
         `InputError` for what is no error rate, and `UnpromisedError` where the validation split cannot promise it.
         """
-        if max_error is None:
-            return self.accept_threshold
-        if self.risk is None:
-            raise UnpromisedError(
-                f"{self.model} was validated on nothing, so no error rate can be promised: use a model that was"
-            )
-        return self.risk.threshold_for(max_error)
+        return self.accept_threshold if max_error is None else promised_threshold(self.risk, max_error, self.model)
 
     def to_json(self) -> str:
         """JSON with sorted keys, so that equal cards are equal bytes."""
@@ -142,6 +136,7 @@ class Card:
             if (tuple(fields["labels"]), fields["input"], fields["output"]) != (LABELS, INPUT, OUTPUT):
                 raise ArtifactError(f"{name} has a card whose labels, input or output are not those of a digit model")
             calibration, thresholds, accuracy = fields["calibration"], fields["thresholds"], fields["accuracy"]
+            max_error = thresholds["max_error"]
             low, high = accuracy["ci95"]
             return cls(
                 model=str(fields["model"]),
@@ -155,7 +150,7 @@ class Card:
                     ece_after=_number(calibration["ece_after"], "ece_after", high=1),
                 ),
                 accept_threshold=_number(thresholds["accept"], "threshold", high=1),
-                max_error=None if thresholds["max_error"] is None else _number(thresholds["max_error"], "max_error"),
+                max_error=None if max_error is None else _number(max_error, "max_error", high=1),
                 risk=None if fields["risk"] is None else RiskCurve.from_dict(fields["risk"]),
                 accuracy=Accuracy(
                     dataset=str(accuracy["dataset"]),
@@ -172,6 +167,15 @@ class Card:
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}"
             raise ArtifactError(f"{name} has a damaged card ({what}): export it again") from error
+
+
+def promised_threshold(risk: RiskCurve | None, max_error: float, model: str) -> float:
+    """The threshold of `risk.threshold_for`. Raises `UnpromisedError` also where `model` has no curve."""
+    if risk is None:
+        raise UnpromisedError(
+            f"{model} was validated on nothing, so no error rate can be promised: use a model that was"
+        )
+    return risk.threshold_for(max_error)
 
 
 def _number(value: Any, name: str, low: float = 0, high: float = sys.float_info.max) -> float:

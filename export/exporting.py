@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import edgedigits
-from edgedigits.card import UNFITTED_THRESHOLD, Card
+from edgedigits.card import UNFITTED_THRESHOLD, Card, promised_threshold
 from edgedigits.errors import CheckpointError, InputError
 from edgedigits.export.deployable import Deployable
 from edgedigits.export.formats import Format, format_of
@@ -20,12 +20,12 @@ from edgedigits.risk import RiskCurve
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.data import dataset_label
 from edgedigits.training.digits import Digits
-from edgedigits.training.evaluation import answer_all, evaluate
+from edgedigits.training.evaluation import Evaluation, answer_all, evaluate
 
 USUAL_MAX_ERROR = 0.001
 """The error rate among accepted digits that a card's threshold promises, where the validation split is large enough."""
 
-__all__ = ["Exported", "export_checkpoint", "find_origin", "verify_artifact"]
+__all__ = ["Exported", "export_checkpoint", "find_origin", "measure", "verify_artifact"]
 
 
 @dataclass(frozen=True)
@@ -93,6 +93,17 @@ def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Digits) -> Expor
     card = artifact.card
     deployable = Deployable(checkpoint.network(), card.calibration.temperature)
     return Exported(path, card, check_parity(deployable, artifact, digits, row.tolerance(card.precision)))
+
+
+def measure(checkpoint: Checkpoint, digits: Digits, max_error: float | None = None) -> tuple[Evaluation, float]:
+    """What `checkpoint`, once exported, makes of `digits`, and the confidence from which it accepts them.
+
+    `max_error` and what is raised for it are as in `Card.threshold_for`.
+    """
+    usual, _ = _acceptance(checkpoint.risk)
+    threshold = usual if max_error is None else promised_threshold(checkpoint.risk, max_error, checkpoint.recipe.name)
+    deployable = Deployable(checkpoint.network(), checkpoint.calibration.temperature)
+    return evaluate(answer_all(deployable.run, digits.frames), digits, threshold), threshold
 
 
 def find_origin(path: Path) -> Checkpoint:

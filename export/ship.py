@@ -6,18 +6,28 @@ import hashlib
 from pathlib import Path
 
 import click
+import numpy as np
+from numpy.typing import NDArray
 
+from edgedigits.artifact import OnnxArtifact
 from edgedigits.card import Card
 from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, note
+from edgedigits.errors import UnpromisedError
 from edgedigits.export.exporting import export_checkpoint
 from edgedigits.export.formats import find_format
 from edgedigits.export.parity import Parity
 from edgedigits.files import write_file
 from edgedigits.models import ARTIFACT, SHIPPED_CHECKPOINT, find_model
+from edgedigits.training.checkpoint import Epoch
 from edgedigits.training.data import load_digits
+from edgedigits.training.digits import Digits
+from edgedigits.training.evaluation import answer_all, evaluate
 
 __all__ = ["command"]
+
+MAX_ERRORS = (0.01, 0.005, 0.002, 0.001, 0.0005)
+NO_DIGIT_PROBABILITY = " What they lack of 1 is the\nprobability that it is no digit."
 
 
 @click.command()
@@ -35,11 +45,26 @@ def command(*, trained: str, folder: Path, data_dir: Path | None) -> None:
         checkpoint, folder.name, folder / ARTIFACT, row=find_format("onnx"), precision="fp32", digits=digits
     )
     checkpoint.weights_only().save(folder / SHIPPED_CHECKPOINT)
-    write_file(folder / "README.md", describe(exported.card, exported.parity, folder))
+    answers = answer_all(OnnxArtifact.open(exported.path).run, digits.frames)
+    kept = [keeps(exported.card, answers, digits, max_error) for max_error in MAX_ERRORS]
+    write_file(folder / "README.md", describe(exported.card, exported.parity, kept, checkpoint.history, folder))
     note(f"wrote {folder}")
 
 
-def describe(card: Card, parity: Parity, folder: Path) -> str:
+def keeps(card: Card, answers: NDArray[np.float32], digits: Digits, max_error: float) -> str:
+    """A line on what the card promises for `max_error`, and what came of it on the test `digits`; a table's row."""
+    try:
+        threshold = card.threshold_for(max_error)
+    except UnpromisedError:
+        return f"| {100 * max_error:g}% | cannot be promised | | |"
+    accuracy = evaluate(answers, digits, threshold).accuracy
+    return (
+        f"| {100 * max_error:g}% | {threshold:.4f} | {100 * accuracy.coverage:.2f}% | "
+        f"{accuracy.accepted_errors} of {round(accuracy.coverage * accuracy.n):,} |"
+    )
+
+
+def describe(card: Card, parity: Parity, kept: list[str], history: tuple[Epoch, ...], folder: Path) -> str:
     """The card for people, in Markdown; `folder` holds the files it speaks of."""
     accuracy, recipe = card.accuracy, card.provenance["recipe"]
     low, high = accuracy.ci95
@@ -48,14 +73,19 @@ def describe(card: Card, parity: Parity, folder: Path) -> str:
         for name in (ARTIFACT, SHIPPED_CHECKPOINT)
         for content in [(folder / name).read_bytes()]
     )
-    settings = "\n".join(f"| {name} | {value} |" for name, value in recipe.items())
+    settings = "\n".join(f"| {name} | {value} |" for name, value in recipe.items() if value not in {None, False})
+    passes = "\n".join(
+        f"| {epoch.epoch} | {epoch.train_loss:.4f} | {epoch.loss:.4f} | {100 * epoch.accuracy:.2f}% |"
+        for epoch in history
+        if epoch.epoch in {1, 2, 5, 10, 20, 40, 80, len(history)}
+    )
     versions = ", ".join(f"{name} {version}" for name, version in sorted(card.provenance["versions"].items()))
     right = f"{accuracy.correct} of {accuracy.n}, {100 * accuracy.accuracy:.2f}%"
     accepted = f"{100 * accuracy.coverage:.2f}%, {accuracy.accepted_errors} errors among them"
     return f"""# {card.model}
 
 Reads frames (`uint8 [batch, 28, 28]`, 0 = paper, 255 = ink, centred as MNIST centres) and gives the probabilities of
-the digits 0 to 9 (`float32 [batch, 10]`).
+the digits 0 to 9 (`float32 [batch, 10]`).{NO_DIGIT_PROBABILITY if card.risk else ""}
 
 | measured once on the test split of {accuracy.dataset} | |
 | --- | --- |
@@ -64,20 +94,43 @@ the digits 0 to 9 (`float32 [batch, 10]`).
 | accepted at confidence {card.accept_threshold:g} | {accepted} |
 | largest difference in probability from the checkpoint | {parity.max_abs_diff:.1e}, over {parity.n} frames |
 
-Calibration: {card.calibration.method}. The threshold is a convention and was fitted to nothing, so it promises no
-error rate. Trained on digits alone: what is no digit is read as one.
+{_trust(card, kept)}
 
 | recipe | |
 | --- | --- |
 {settings}
 
+| pass | loss in training | loss on {"the validation split" if card.risk else "the test split"} | accuracy there |
+| ---: | ---: | ---: | ---: |
+{passes}
+
 | file | bytes | sha256 |
 | --- | ---: | --- |
 {files}
 
-Made by `python -m edgedigits.export.ship RUN artifacts/{card.model}` with {versions}.
-The weights' own digest is `{card.weights_sha256}`.
+Made by `python -m edgedigits.export.ship RUN artifacts/{card.model}` with {versions}, RUN being what
+`edgedigits train --recipe {recipe["name"]} --seed {recipe["seed"]}` left. The weights' own digest is
+`{card.weights_sha256}`; every pass is in `model.safetensors`.
 """
+
+
+def _trust(card: Card, kept: list[str]) -> str:
+    calibration, risk = card.calibration, card.risk
+    if risk is None:
+        return (
+            "Not calibrated: the recipe holds nothing out. The threshold is a convention, fitted to nothing, so it\n"
+            "promises no error rate. Trained on digits alone: what is no digit is read as one."
+        )
+    promises = "\n".join(kept)
+    return f"""Calibrated on {risk.n:,} digits that were held out of the training split: temperature \
+{calibration.temperature:.3f}, expected calibration
+error {100 * calibration.ece_before:.2f}% before and {100 * calibration.ece_after:.2f}% after. The threshold above \
+promises an error rate of {100 * (card.max_error or 0):g}% among accepted digits.
+`Recognizer("{card.model}", max_error=...)` takes others, each with 95% confidence for digits such as those held out:
+
+| promised error rate | threshold | accepted on the test split | wrong among them |
+| ---: | ---: | ---: | ---: |
+{promises}"""
 
 
 if __name__ == "__main__":

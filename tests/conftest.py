@@ -1,4 +1,4 @@
-"""What the tests share: the command line, a small data set, one tiny run, and what was exported from it."""
+"""What the tests share: the command line, a small data set, two tiny runs, and what was exported from them."""
 
 from __future__ import annotations
 
@@ -167,13 +167,61 @@ def checkpoint(tiny_run):
 @pytest.fixture(scope="session")
 def exported(tmp_path_factory, checkpoint, test_digits):
     """The tiny run in every format, by its name. The files are to be read only."""
+    return _in_every_format(checkpoint, "tiny", tmp_path_factory.mktemp("exported"), test_digits)
+
+
+@pytest.fixture(scope="session")
+def trusted_run(tmp_path_factory, test_digits) -> Path:
+    """A small run that was taught what is no digit, and calibrated on digits held out. To be read only."""
+    import torch
+
+    from edgedigits.training import loop
+    from edgedigits.training.material import load_material
+    from edgedigits.training.recipes import find_recipe
+
+    run, cpu = tmp_path_factory.mktemp("runs") / "trusted", torch.device("cpu")
+    recipe = replace(
+        find_recipe("nano"),
+        dataset="synthetic",
+        epochs=4,
+        batch_size=32,
+        augmented=False,
+        views=0,
+        hold_out=4,
+        pendigits=False,
+        synthetic=0,
+        nondigits=200,
+        teacher=None,
+    )
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(data.SYNTHETIC_COUNT, "train", 1200)
+        digits, held_out = load_material(recipe)
+    checkpoint = loop.start_run(recipe, run, cpu)
+    assert len(list(loop.train(checkpoint, run, digits, held_out, device=cpu, on_step=lambda *_: None))) == 4
+    return run
+
+
+@pytest.fixture(scope="session")
+def trusted_checkpoint(trusted_run):
+    """What the trusted run left: a temperature, and the risk curve of the digits held out."""
+    from edgedigits.training.checkpoint import Checkpoint
+
+    return Checkpoint.load(trusted_run / "checkpoint.safetensors")
+
+
+@pytest.fixture(scope="session")
+def trusted(tmp_path_factory, trusted_checkpoint, test_digits):
+    """The trusted run in every format, by its name. The files are to be read only."""
+    return _in_every_format(trusted_checkpoint, "trusted", tmp_path_factory.mktemp("trusted"), test_digits)
+
+
+def _in_every_format(checkpoint, model, folder, digits):
     from edgedigits.export.exporting import export_checkpoint
     from edgedigits.export.formats import FORMATS
 
-    folder = tmp_path_factory.mktemp("exported")
     return {
         name: export_checkpoint(
-            checkpoint, "tiny", folder / f"model{row.suffix}", row=row, precision="fp32", digits=test_digits
+            checkpoint, model, folder / f"model{row.suffix}", row=row, precision="fp32", digits=digits
         )
         for name, row in FORMATS.items()
     }

@@ -83,7 +83,7 @@ def test_a_model_with_a_damaged_card_is_refused():
 
 
 def test_a_card_that_asks_for_an_impossible_threshold_is_refused(card):
-    fields = {**json.loads(card), "thresholds": {"accept": 2}}
+    fields = {**json.loads(card), "thresholds": {"accept": 2, "max_error": None}}
     assert "threshold" in refused(model(card=json.dumps(fields)))
 
 

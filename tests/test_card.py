@@ -1,16 +1,23 @@
 import json
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edgedigits.card import Accuracy, Calibration, Card
-from edgedigits.errors import ArtifactError
+from edgedigits.errors import ArtifactError, InputError, UnpromisedError
+from edgedigits.risk import GRID, RiskCurve, risk_curve
 
 finite = st.floats(allow_nan=False, allow_infinity=False)
 share = st.floats(0, 1)
 count = st.integers(1, 10**6)
+curves = st.builds(
+    lambda dataset, answers: risk_curve(dataset, *map(np.array, zip(*answers, strict=True))),
+    st.text(),
+    st.lists(st.tuples(st.floats(0, 1, width=32).map(np.float32), st.booleans()), min_size=1, max_size=9),
+)
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | finite | st.text(),
     lambda values: st.lists(values, max_size=3) | st.dictionaries(st.text(), values, max_size=3),
@@ -21,8 +28,17 @@ cards = st.builds(
     model=st.text(),
     format=st.text(),
     precision=st.text(),
-    calibration=st.builds(Calibration, method=st.text(), temperature=st.floats(0.01, 100)),
+    calibration=st.builds(
+        Calibration,
+        method=st.text(),
+        temperature=st.floats(0.01, 100),
+        n=st.integers(0, 10**6),
+        ece_before=share,
+        ece_after=share,
+    ),
     accept_threshold=share,
+    max_error=st.none() | share,
+    risk=st.none() | curves,
     accuracy=st.builds(
         Accuracy,
         dataset=st.text(),
@@ -40,8 +56,10 @@ CARD = Card(
     "paper",
     "onnx",
     "fp32",
-    Calibration("none", 1.0),
+    Calibration("temperature", 1.25, n=10000, ece_before=0.02, ece_after=0.01),
     0.95,
+    0.001,
+    RiskCurve("mnist, held out of the training split", 10000, (0.99, 0.95, 0.5), (8000, 9400, 9900), (0, 2, 60)),
     Accuracy("mnist", 10000, 9866, 0.0447, (0.984, 0.989), 0.956, 29),
     "0" * 64,
     {"recipe": {"seed": 1}},
@@ -81,17 +99,78 @@ def test_a_client_in_another_language_finds_all_it_needs():
     assert fields["labels"] == list("0123456789")
     assert fields["input"] == {"name": "frames", "dtype": "uint8", "shape": ["batch", 28, 28]}
     assert fields["output"] == {"name": "probabilities", "dtype": "float32", "shape": ["batch", 10]}
-    assert fields["thresholds"] == {"accept": 0.95}
+    assert fields["thresholds"] == {"accept": 0.95, "max_error": 0.001}
+    assert fields["calibration"]["temperature"] == 1.25
+    assert fields["risk"]["thresholds"] == [0.99, 0.95, 0.5]
+    assert (fields["risk"]["n"], fields["risk"]["accepted"]) == (10000, [8000, 9400, 9900])
+
+
+def test_a_model_that_was_validated_on_nothing_says_so_with_null():
+    fields = json.loads(replace(CARD, max_error=None, risk=None).to_json())
+    assert (fields["thresholds"]["max_error"], fields["risk"]) == (None, None)
 
 
 def test_accuracy_is_the_share_read_right():
     assert CARD.accuracy.accuracy == 0.9866
 
 
+def test_without_an_error_rate_the_threshold_is_the_cards_own():
+    assert CARD.threshold_for(None) == 0.95
+    assert replace(CARD, risk=None).threshold_for(None) == 0.95
+
+
+def test_an_error_rate_is_kept_by_the_threshold_that_the_risk_curve_names():
+    assert [CARD.threshold_for(max_error) for max_error in (0.0005, 0.001, 0.01)] == [0.99, 0.95, 0.5]
+
+
+def test_an_error_rate_lower_than_the_validation_split_can_show_is_refused_with_the_least():
+    with pytest.raises(UnpromisedError, match=r"\Aan error rate of 0\.01% cannot be promised .* the least is 0\.038%;"):
+        CARD.threshold_for(0.0001)
+
+
+def test_without_a_validation_split_no_error_rate_is_promised():
+    with pytest.raises(
+        UnpromisedError, match=r"\Apaper was validated on nothing, so no error rate can be promised: .+\Z"
+    ):
+        replace(CARD, risk=None).threshold_for(0.5)
+
+
+@pytest.mark.parametrize("max_error", [0, 1, -0.1, 100, float("nan"), float("inf")])
+def test_what_is_no_error_rate_is_refused(max_error):
+    with pytest.raises(InputError, match=r"\Aan error rate of \S+ makes no sense: give one between 0 and 1"):
+        CARD.threshold_for(max_error)
+
+
+@given(card=cards, errors=st.lists(st.floats(0.001, 0.999), min_size=2).map(sorted))
+def test_who_puts_up_with_more_errors_never_has_a_higher_threshold(card, errors):
+    kept = []
+    for max_error in errors:
+        try:
+            kept.append(card.threshold_for(max_error))
+        except UnpromisedError:
+            assert kept == []
+    assert kept == sorted(kept, reverse=True)
+    assert card.risk is None or set(kept) <= set(GRID)
+
+
 @pytest.mark.parametrize("name", json.loads(CARD.to_json()))
 def test_a_card_without_one_of_its_fields_is_damaged(name):
     fields = json.loads(CARD.to_json())
     del fields[name]
+    assert "damaged" in refused(json.dumps(fields))
+
+
+@pytest.mark.parametrize(
+    ("place", "name"),
+    [
+        (place, name)
+        for place in ("calibration", "thresholds", "risk", "accuracy")
+        for name in json.loads(CARD.to_json())[place]
+    ],
+)
+def test_a_card_without_a_part_of_one_of_its_fields_is_damaged(place, name):
+    fields = json.loads(CARD.to_json())
+    del fields[place][name]
     assert "damaged" in refused(json.dumps(fields))
 
 
@@ -105,7 +184,7 @@ def test_nesting_without_end_is_damaged():
 
 
 def test_another_schema_is_named():
-    assert "schema 2; this edgedigits reads 1" in refused(changed("schema", 2))
+    assert "schema 1; this edgedigits reads 2" in refused(changed("schema", 1))
 
 
 @pytest.mark.parametrize(
@@ -127,6 +206,41 @@ def test_a_threshold_that_is_no_probability_is_refused(threshold):
     assert "threshold" in refused(changed("thresholds.accept", threshold))
 
 
+@pytest.mark.parametrize("max_error", [float("nan"), 1.5, -0.1, "few", [], {}])
+def test_an_error_rate_that_is_no_share_is_refused(max_error):
+    assert "max_error" in refused(changed("thresholds.max_error", max_error))
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("n", 0),
+        ("n", 9899),
+        ("n", "10000"),
+        ("n", 10000.0),
+        ("thresholds", [0.95, 0.99, 0.5]),
+        ("thresholds", [1.5, 0.95, 0.5]),
+        ("thresholds", [0.99, 0.95]),
+        ("thresholds", 0.99),
+        ("thresholds", ["high", "low", "none"]),
+        ("accepted", [9400, 8000, 9900]),
+        ("accepted", [8000, 9400, 9900.5]),
+        ("accepted", []),
+        ("errors", [0, 60, 2]),
+        ("errors", [-1, 2, 60]),
+        ("errors", [0, 1402, 1402]),
+        ("errors", None),
+    ],
+)
+def test_a_risk_curve_that_cannot_have_been_counted_is_damage(name, value):
+    assert "damaged" in refused(changed(f"risk.{name}", value))
+
+
+@pytest.mark.parametrize("risk", [[], {}, "low", 7, True])
+def test_what_is_no_risk_curve_is_damage(risk):
+    assert "damaged" in refused(changed("risk", risk))
+
+
 @pytest.mark.parametrize("threshold", [0, 1])
 def test_a_threshold_may_accept_all_or_next_to_nothing(threshold):
     card = Card.from_json(changed("thresholds.accept", threshold), "digits.onnx")
@@ -137,6 +251,9 @@ def test_a_threshold_may_accept_all_or_next_to_nothing(threshold):
     "path",
     [
         "calibration.temperature",
+        "calibration.n",
+        "calibration.ece_before",
+        "calibration.ece_after",
         "accuracy.n",
         "accuracy.correct",
         "accuracy.loss",

@@ -1,10 +1,13 @@
 import io
+import itertools
 import json
 import logging
 import pickle
+import re
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,11 +17,15 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from edgedigits import Recognizer
-from edgedigits.errors import ArtifactError, FramesError, UnknownNameError
+from edgedigits.errors import ArtifactError, FramesError, InputError, UnknownNameError, UnpromisedError
+from edgedigits.framing import frame_picture
 from edgedigits.models import shipped_file
+from edgedigits.pictures import open_picture
 from edgedigits.training.data import load_digits
+from edgedigits.training.nondigits import KINDS, draw_nondigits
 from edgedigits.training.synthetic import draw_digit, synthetic_digits
 
+MAX_ERRORS = (0.02, 0.03, 0.05, 0.1, 0.3)
 RECOGNIZER = Recognizer()
 batches = st.integers(0, 5).flatmap(lambda n: arrays(np.uint8, (n, 28, 28)))
 drawn = st.builds(
@@ -56,6 +63,29 @@ print(np.array_equal(own, theirs))
 @pytest.fixture(scope="module")
 def frames():
     return synthetic_digits(200, seed=5)[0]
+
+
+@pytest.fixture(scope="module")
+def taught(trusted):
+    """A recognizer whose model was taught what is no digit, and was validated."""
+    return Recognizer(trusted["onnx"].path)
+
+
+@pytest.fixture
+def biased(trusted_checkpoint, test_digits, tmp_path):
+    """Make a recognizer of the same model with the logit of no digit raised, or lowered."""
+    from edgedigits.export.exporting import export_checkpoint
+    from edgedigits.export.formats import find_format
+
+    def make(by):
+        bias = trusted_checkpoint.weights["head.bias"].clone()
+        bias[10] += by
+        mine = replace(trusted_checkpoint, weights={**trusted_checkpoint.weights, "head.bias": bias})
+        path = tmp_path / "biased.onnx"
+        export_checkpoint(mine, "biased", path, row=find_format("onnx"), precision="fp32", digits=test_digits)
+        return Recognizer(path)
+
+    return make
 
 
 @given(frames=batches)
@@ -272,3 +302,110 @@ def test_more_frames_than_go_through_at_once_are_answered_in_order():
     once, many = RECOGNIZER.classify(few), RECOGNIZER.classify(np.concatenate([few] * 6))
     np.testing.assert_array_equal(many.digits, np.tile(once.digits, 6))
     np.testing.assert_allclose(many.probabilities, np.tile(once.probabilities, (6, 1)), atol=1e-6)
+
+
+@given(frames=batches)
+def test_where_no_digit_is_an_answer_the_ten_probabilities_leave_room_for_it(taught, frames):
+    predictions = taught.classify(frames)
+    assert predictions.probabilities.shape == (len(frames), 10)
+    assert (predictions.probabilities >= 0).all()
+    assert (predictions.probabilities.sum(axis=1) <= 1 + 1e-6).all()
+    np.testing.assert_array_equal(predictions.confidence, predictions.probabilities.max(axis=1, initial=0))
+
+
+@pytest.mark.parametrize("max_error", MAX_ERRORS)
+def test_an_error_rate_sets_the_threshold_that_the_card_promises_it_by(trusted, taught, test_digits, max_error):
+    threshold = taught.card.risk.threshold_for(max_error)
+    predictions = Recognizer(trusted["onnx"].path, max_error=max_error).classify(test_digits.frames)
+    np.testing.assert_array_equal(predictions.probabilities, taught.classify(test_digits.frames).probabilities)
+    assert (predictions.confidence[predictions.accepted] >= threshold).all()
+    # What is likelier no digit than any is left aside: whether that may be accepted is not a threshold's business.
+    clear = predictions.confidence >= 0.5
+    np.testing.assert_array_equal(predictions.accepted[clear], predictions.confidence[clear] >= threshold)
+
+
+def test_who_puts_up_with_more_errors_has_all_that_was_accepted_and_more(trusted, test_digits):
+    accepted = [
+        Recognizer(trusted["onnx"].path, max_error).classify(test_digits.frames).accepted for max_error in MAX_ERRORS
+    ]
+    for stricter, laxer in itertools.pairwise(accepted):
+        assert not (stricter & ~laxer).any()
+    assert accepted[0].sum() < accepted[-1].sum()
+
+
+def test_without_an_error_rate_the_threshold_is_the_cards(trusted, taught, test_digits):
+    card = taught.card
+    asked = Recognizer(trusted["onnx"].path, max_error=card.max_error)
+    expected = taught.classify(test_digits.frames)
+    np.testing.assert_array_equal(asked.classify(test_digits.frames).accepted, expected.accepted)
+    np.testing.assert_array_equal(expected.accepted, expected.confidence >= card.accept_threshold)
+
+
+def test_an_error_rate_too_low_to_be_promised_is_refused_with_the_least_that_can(trusted):
+    with pytest.raises(UnpromisedError, match=r"\Aan error rate of 0\.01% cannot be promised [^\n]+\Z") as refused:
+        Recognizer(trusted["onnx"].path, max_error=0.0001)
+    least = float(re.search(r"the least is ([\d.]+)%", str(refused.value))[1]) / 100
+    assert Recognizer(trusted["onnx"].path, max_error=least)
+
+
+@pytest.mark.parametrize("max_error", [0, 1, -0.5, 5, float("nan"), float("inf")])
+def test_what_is_no_error_rate_is_refused(trusted, max_error):
+    with pytest.raises(InputError, match=r"\Aan error rate of \S+ makes no sense: [^\n]+\Z"):
+        Recognizer(trusted["onnx"].path, max_error=max_error)
+
+
+def test_a_model_that_was_validated_on_nothing_promises_nothing():
+    with pytest.raises(UnpromisedError, match=r"\Apaper was validated on nothing, [^\n]+\Z"):
+        Recognizer("paper", max_error=0.01)
+
+
+def test_a_pickled_recognizer_keeps_to_its_error_rate(trusted, taught, test_digits):
+    recognizer = Recognizer(trusted["onnx"].path, max_error=0.1)
+    copy = pickle.loads(pickle.dumps(recognizer))
+    accepted = recognizer.classify(test_digits.frames).accepted
+    np.testing.assert_array_equal(copy.classify(test_digits.frames).accepted, accepted)
+    assert accepted.sum() > taught.classify(test_digits.frames).accepted.sum()
+
+
+def test_what_is_no_digit_is_told_apart_from_what_is_hard_to_read(taught, test_digits):
+    frames, kinds = draw_nondigits(test_digits, 200, seed=9)
+    readings = [taught.read(frame) for frame in frames]
+    probabilities = taught.classify(frames).probabilities
+    assert np.mean([reading.accepted for reading in readings]) < 0.1
+    assert np.mean([reading.reason == "no digit" for reading in readings]) > 0.5
+    assert np.mean([taught.read(frame).reason == "no digit" for frame in test_digits.frames]) < 0.1
+    for kind in ("scribble", "texture"):
+        told = [reading.reason for reading, place in zip(readings, kinds, strict=True) if KINDS[place] == kind]
+        assert "no digit" in told
+        assert None not in told
+    assert (probabilities.sum(axis=1) < 0.5).mean() > 0.5
+
+
+@given(picture=drawn | arrays(np.uint8, (30, 30)))
+def test_the_reason_is_what_the_probabilities_say(taught, picture):
+    reading = taught.read(picture)
+    assume(reading.digits)
+    (digit,) = reading.digits
+    assert (reading.reason, reading.accepted) == (digit.reason, digit.accepted)
+    assert (reading.reason is None) == reading.accepted
+    frame = frame_picture(open_picture(picture)).frame
+    (probabilities,) = taught.classify(frame[np.newaxis]).probabilities
+    assert reading.confidence == probabilities.max()
+    if not reading.accepted:
+        assert (reading.reason == "no digit") == (1 - float(probabilities.sum()) > reading.confidence)
+
+
+def test_a_model_that_sees_no_digits_anywhere_accepts_none_and_still_says_which_it_is_most_like(biased):
+    recognizer = biased(30)
+    for value in range(10):
+        reading = recognizer.read(draw_digit(value, np.random.default_rng(1), 112))
+        assert (reading.accepted, reading.reason) == (False, "no digit")
+        assert reading.text == str(reading.digits[0].value)
+        assert reading.confidence < 0.01
+
+
+def test_a_model_that_takes_everything_for_a_digit_never_says_no_digit(biased, test_digits):
+    recognizer = biased(-60)
+    frames, _ = draw_nondigits(test_digits, 50, seed=9)
+    assert {recognizer.read(frame).reason for frame in frames} <= {None, "unsure"}
+    np.testing.assert_allclose(recognizer.classify(frames).probabilities.sum(axis=1), 1, atol=1e-5)

@@ -1,10 +1,12 @@
 import json
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import FrozenInstanceError, fields, replace
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from edgedigits import Digit, Predictions, Reading
+from edgedigits.results import Reason
 
 DIGIT = Digit(7, 0.5, accepted=False, reason="unsure", box=(1, 2, 3, 4), runner_up=1)
 READING = Reading("7", 0.5, accepted=False, reason="unsure", digits=(DIGIT,))
@@ -29,6 +31,13 @@ def test_digit_as_json():
         "box": [1, 2, 3, 4],
         "runner_up": 1,
     }
+
+
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_every_reason_is_passed_on_as_it_is(reason):
+    digit = replace(DIGIT, reason=reason)
+    reading = replace(READING, reason=reason, digits=(digit,))
+    assert (digit.to_dict()["reason"], reading.to_dict()["reason"]) == (reason, reason)
 
 
 def test_reading_as_json():

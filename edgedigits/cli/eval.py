@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgedigits.card import UNFITTED_THRESHOLD
 from edgedigits.cli.options import as_json, data_dir, echo_json, note, print_table
 from edgedigits.errors import MissingExtraError
 from edgedigits.extras import needs
@@ -24,11 +23,14 @@ if TYPE_CHECKING:
 @click.argument("model", metavar="RUN_OR_MODEL")
 @click.option("--dataset", default="mnist", show_default=True, help="mnist, synthetic, or a folder with 0 to 9 in it.")
 @data_dir
+@click.option("--max-error", type=float, help="Error rate allowed among accepted digits.  [default: the model's]")
 @click.option(
     "--output", type=click.Path(path_type=Path), help="Folder for pictures: samples, mistakes, confusion, risk."
 )
 @as_json
-def command(model: str, dataset: str, data_dir: Path | None, output: Path | None, as_json: bool) -> None:
+def command(
+    *, model: str, dataset: str, data_dir: Path | None, max_error: float | None, output: Path | None, as_json: bool
+) -> None:
     """Measure a model on the test split of a data set.
 
     Prints loss, accuracy with its 95% interval, errors, figures per class and the confusion matrix. A run's folder
@@ -42,9 +44,9 @@ def command(model: str, dataset: str, data_dir: Path | None, output: Path | None
     from edgedigits.training.data import load_digits
 
     found = find_model(model)
-    evaluation, threshold = _evaluate(found, load_digits(dataset, "test", data_dir))
+    evaluation, threshold = _evaluate(found, load_digits(dataset, "test", data_dir), max_error)
     if as_json:
-        figures = evaluation.accuracy.to_dict()
+        figures = {"accept_threshold": threshold, "max_error": max_error, **evaluation.accuracy.to_dict()}
         echo_json({"model": found.name, **figures, "confusion": evaluation.confusion.tolist()})
     else:
         _print(evaluation, threshold)
@@ -58,7 +60,7 @@ def command(model: str, dataset: str, data_dir: Path | None, output: Path | None
             note(f"no pictures: {error}")
 
 
-def _evaluate(model: Model, digits: Digits) -> tuple[Evaluation, float]:
+def _evaluate(model: Model, digits: Digits, max_error: float | None) -> tuple[Evaluation, float]:
     """Ask the model's artifact where it has one, for it is proven equal to the checkpoint; else the checkpoint."""
     from edgedigits.training.evaluation import answer_all, evaluate
 
@@ -66,15 +68,11 @@ def _evaluate(model: Model, digits: Digits) -> tuple[Evaluation, float]:
         from edgedigits.export.formats import format_of
 
         artifact = format_of(model.artifact).exporter().load(model.artifact)
-        threshold = artifact.card.accept_threshold
+        threshold = artifact.card.threshold_for(max_error)
         return evaluate(answer_all(artifact.run, digits.frames), digits, threshold), threshold
     with needs("train", "a checkpoint"):
-        import torch
-
-        from edgedigits.training.loop import network_probabilities
-    network = model.load_checkpoint().network()
-    probabilities = network_probabilities(network, digits.frames, torch.device("cpu"))
-    return evaluate(probabilities, digits, UNFITTED_THRESHOLD), UNFITTED_THRESHOLD
+        from edgedigits.export.exporting import measure
+    return measure(model.load_checkpoint(), digits, max_error)
 
 
 def _print(evaluation: Evaluation, threshold: float) -> None:

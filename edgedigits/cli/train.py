@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgedigits.card import UNFITTED_THRESHOLD
 from edgedigits.cli.options import as_json, data_dir, echo_json, note
 from edgedigits.errors import RunError
 from edgedigits.extras import needs
@@ -71,6 +70,8 @@ def command(
 
     if seeds and resume and output is None:
         raise RunError("to resume several runs, name them with --output, as they were begun")
+    if seeds and output is not None and not output.name:
+        raise RunError(f"{output} has no name that a seed could be added to: give --output one, such as runs/mine")
     asked = {"dataset": dataset, "epochs": epochs, "seed": seed}
     given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     if dataset and is_folder(dataset):
@@ -96,8 +97,9 @@ def command(
         for number in range(recipe.seed, recipe.seed + seeds):
             run = stem.with_name(f"{stem.name}-{number}")
             checkpoint = _resumed(run, recipe_name, {**given, "seed": number}) if resume else None
-            one = checkpoint.recipe if checkpoint else replace(recipe, seed=number)
-            tested.append(_train(checkpoint, one, run, again=[*again, f"--output={stem}"], **how))
+            # A run that never began is to be as the one before it, even where not all of its options are repeated.
+            recipe = checkpoint.recipe if checkpoint else replace(recipe, seed=number)
+            tested.append(_train(checkpoint, recipe, run, again=[*again, f"--output={stem}"], **how))
         _summarise(recipe, [accuracy for accuracy in tested if accuracy], as_json=as_json)
 
 
@@ -116,11 +118,11 @@ def _train(
     as_json: bool,
 ) -> Accuracy | None:
     """One run, from its checkpoint or from the beginning, and what it makes of the test digits at its end."""
+    from edgedigits.export.exporting import measure
     from edgedigits.training import loop
     from edgedigits.training.checkpoint import Checkpoint
     from edgedigits.training.data import load_digits
     from edgedigits.training.distributed import is_leader
-    from edgedigits.training.evaluation import evaluate
     from edgedigits.training.material import load_material
     from edgedigits.training.plots import learning_curve
 
@@ -146,9 +148,7 @@ def _train(
     if not is_leader():
         return None
     write_file(run / CURVE, learning_curve(history, split.lower()))
-    network = Checkpoint.load(run / RUN_CHECKPOINT).network()
-    probabilities = loop.network_probabilities(network, test.frames, loop.find_device("cpu"))
-    accuracy = evaluate(probabilities, test, UNFITTED_THRESHOLD).accuracy
+    accuracy = measure(Checkpoint.load(run / RUN_CHECKPOINT), test)[0].accuracy
     if as_json:
         told = {"run": str(run), "recipe": asdict(recipe), "history": [asdict(epoch) for epoch in history]}
         echo_json({**told, "test": accuracy.to_dict()})

@@ -44,6 +44,8 @@ def draw_noise(count: int, generator: torch.Generator) -> Tensor:
 
 def augment(frames: Tensor, noise: Tensor) -> Tensor:
     """Frames `uint8 [n, 28, 28]`, each changed as its row of `draw_noise` says: `float32 [n, 28, 28]`, 0 to 255."""
+    if not len(frames):
+        return frames.to(torch.float32)  # torch makes no grid for nothing
     place, (bend, stroke, blur, ink), knots = (
         noise[:, :PLACE],
         noise[:, PLACE : PLACE + INKS].T,

@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor, distributed, nn
-from torch.distributed.nn.functional import all_reduce
 from torch.nn.parallel import DistributedDataParallel
 
 __all__ = [
@@ -37,7 +37,8 @@ def process_group(device: torch.device) -> Iterator[None]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
-    distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    # Random state and its like lie on the CPU, which NCCL knows nothing of.
+    distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
         yield
     finally:
@@ -63,9 +64,7 @@ def replicated(network: nn.Module, device: torch.device) -> nn.Module:
     """The network as it is to be called in training: its gradients will be the mean over all processes."""
     if processes() == 1:
         return network
-    # Batch statistics are made equal by GlobalBatchNorm2d, so there is nothing to broadcast.
-    ids = [device] if device.type == "cuda" else None
-    return DistributedDataParallel(network, device_ids=ids, broadcast_buffers=False)
+    return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
 
 
 def share_random_state() -> None:
@@ -86,6 +85,18 @@ def sum_over_processes(value: Tensor) -> Tensor:
     return value
 
 
+class _Sum(torch.autograd.Function):
+    """`sum_over_processes` that gradients go back through, to every process."""
+
+    @staticmethod
+    def forward(_: Any, value: Tensor) -> Tensor:
+        return sum_over_processes(value.clone())
+
+    @staticmethod
+    def backward(_: Any, gradient: Tensor) -> Tensor:
+        return sum_over_processes(gradient.clone())
+
+
 class GlobalBatchNorm2d(nn.BatchNorm2d):
     """Batch normalisation over the batches of all processes together. torch's own SyncBatchNorm needs GPUs."""
 
@@ -94,10 +105,12 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
         if not self.training or processes() == 1:
             return super().forward(x)
         count = torch.full((1,), x.numel() / x.shape[1], device=x.device)
-        total = all_reduce(torch.cat([x.sum((0, 2, 3)), x.square().sum((0, 2, 3)), count]))
+        sums = torch.cat([x.sum((0, 2, 3)), x.square().sum((0, 2, 3)), count])
+        total: Tensor = _Sum.apply(sums)  # type: ignore[no-untyped-call]
         n, channels = total[-1], x.shape[1]
         mean = total[:channels] / n
-        variance = total[channels:-1] / n - mean.square()
+        # Of a channel that is constant, rounding would leave less than nothing.
+        variance = (total[channels:-1] / n - mean.square()).clamp_min(0)
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             with torch.no_grad():
                 self.running_mean.lerp_(mean, MOMENTUM)

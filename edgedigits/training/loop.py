@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from edgedigits.errors import InputError, RunError, UnknownNameError
 from edgedigits.files import remove_staged, write_file
 from edgedigits.models import RUN_CHECKPOINT
-from edgedigits.training.batches import Batch, batches
+from edgedigits.training.batches import Batch, Batches, batches
 from edgedigits.training.calibration import calibrate
 from edgedigits.training.checkpoint import Checkpoint, Epoch
 from edgedigits.training.digits import Digits
@@ -38,7 +38,16 @@ from edgedigits.training.folder import PictureFolder
 from edgedigits.training.networks import DigitNetwork, build_network
 from edgedigits.training.recipes import Recipe
 
-__all__ = ["find_device", "learning_rate", "network_logits", "network_probabilities", "start_run", "train"]
+__all__ = [
+    "build_optimizer",
+    "find_device",
+    "learning_rate",
+    "network_logits",
+    "network_probabilities",
+    "start_run",
+    "train",
+    "train_pass",
+]
 
 METRICS = "metrics.jsonl"
 DEVICES = ("auto", "cpu", "cuda", "mps")
@@ -69,12 +78,18 @@ def find_device(name: str) -> torch.device:
 
 
 def start_run(recipe: Recipe, run: Path, device: torch.device) -> Checkpoint:
-    """The checkpoint before the first epoch, written to `run`. Raises `RunError`, `OutputError`."""
+    """The checkpoint before the first epoch, written to `run`.
+
+    Raises `RunError`, `OutputError`, and `InputError` where the recipe's teacher is not at hand.
+    """
     path = run / RUN_CHECKPOINT
     if is_leader() and path.exists():
         raise RunError(f"{run} already holds a run: go on with --resume, or choose another --output")
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.network)
+    if recipe.teacher:
+        # Only to see that there is one, before anything is written.
+        find_teacher(recipe.teacher, network, device)
     checkpoint = Checkpoint(recipe, (), network.state_dict(), {}, _random_state(device))
     if is_leader():
         checkpoint.save(path)
@@ -105,7 +120,7 @@ def train(
         remove_staged(run)
     network = build_network(recipe.network).to(device)
     network.load_state_dict(checkpoint.weights)
-    optimizer = _optimizer(recipe, network)
+    optimizer = build_optimizer(recipe, network)
     if checkpoint.history:
         optimizer.load_state_dict(checkpoint.optimizer)
     teacher = find_teacher(recipe.teacher, network, device) if recipe.teacher else None
@@ -118,22 +133,7 @@ def train(
         _write_metrics(run, history)
     while len(history) < recipe.epochs:
         started = time.perf_counter()
-        network.train()
-        share_random_state()
-        total = torch.zeros((), device=device)
-        for step, batch in enumerate(passes.of(len(history)), start=1):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(recipe, (len(history) + (step - 1) / len(passes)) / recipe.epochs)
-            optimizer.zero_grad()
-            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-                answers = trained(batch.frames)
-            loss = _loss(answers.float(), batch)
-            # DistributedDataParallel takes the mean over processes, each of which holds a part of the sum.
-            (loss * (processes() / batch.whole)).backward()
-            optimizer.step()
-            total += loss.detach()
-            if step % REPORT_EVERY == 0 or step == len(passes):
-                on_step(step, len(passes), loss.item() / len(batch.labels))
+        total = train_pass(trained, optimizer, passes, recipe, epoch=len(history), on_step=on_step)
         logits = network_logits(network, measured.frames, device)
         tested = evaluate(_probabilities(logits), measured, accept_threshold=0)
         epoch = Epoch(
@@ -155,6 +155,40 @@ def train(
         yield epoch
 
 
+def train_pass(
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    passes: Batches,
+    recipe: Recipe,
+    *,
+    epoch: int,
+    on_step: Callable[[int, int, float], None] | None = None,
+) -> Tensor:
+    """Train for one pass, number `epoch` counted from 0. The sum of this process's losses, `float32 []`, on its device.
+
+    `on_step` is as in `train`.
+    """
+    network.train()
+    share_random_state()
+    losses = []
+    for step, batch in enumerate(passes.of(epoch), start=1):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, (epoch + (step - 1) / len(passes)) / recipe.epochs)
+        optimizer.zero_grad()
+        device = batch.frames.device.type
+        with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
+            logits = network(batch.frames)
+        loss = _loss(logits.float(), batch)
+        # DistributedDataParallel takes the mean over processes, each of which holds a part of the sum.
+        (loss * (processes() / batch.whole)).backward()
+        optimizer.step()
+        losses.append(loss.detach())
+        if on_step and (step % REPORT_EVERY == 0 or step == len(passes)):
+            # A last batch may be too small for every process to have a row of it.
+            on_step(step, len(passes), loss.item() / max(1, len(batch.labels)))
+    return torch.stack(losses).sum()
+
+
 def learning_rate(recipe: Recipe, done: float) -> float:
     """The learning rate when the share `done`, 0 to 1, of a run is behind it.
 
@@ -167,7 +201,8 @@ def learning_rate(recipe: Recipe, done: float) -> float:
     return recipe.learning_rate * (1 + math.cos(math.pi * (done - WARM_UP) / (1 - WARM_UP))) / 2
 
 
-def _optimizer(recipe: Recipe, network: DigitNetwork) -> torch.optim.Optimizer:
+def build_optimizer(recipe: Recipe, network: DigitNetwork) -> torch.optim.Optimizer:
+    """SGD as the recipe has it."""
     # Weight decay is for what multiplies: biases and the scales of normalisation are left alone.
     groups: list[dict[str, Any]] = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgedigits.errors import DatasetError
 from edgedigits.training import pendigits
@@ -16,26 +17,23 @@ from edgedigits.training.nondigits import draw_nondigits
 from edgedigits.training.recipes import Recipe
 from edgedigits.training.synthetic import synthetic_digits
 
-__all__ = ["load_material", "split"]
+__all__ = ["is_held_out", "load_material"]
 
 DRAWN_SEED = 3
 """Of all that is drawn to train on: another than those of the data set `synthetic`, which is measured on."""
 
 
-def split(digits: Digits, hold_out: int) -> tuple[Digits, Digits]:
-    """Digits to train on, and one `hold_out`-th, kept for validation: the same whatever a run's seed.
+def is_held_out(labels: NDArray[np.int64], hold_out: int) -> NDArray[np.bool_]:
+    """Which of a training split's digits, by their labels `int64 [n]`, are kept for validation: one `hold_out`-th.
 
-    They are the last of each class. Taken here and there, they would be by the same writers as their neighbours, which
-    MNIST keeps together, and would be read better than a stranger's.
+    They are the last of each class, whatever a run's seed. Taken here and there, they would be by the same writers as
+    their neighbours, which MNIST keeps together, and would be read better than a stranger's.
     """
-    held = np.zeros(len(digits), np.bool_)
+    held = np.zeros(len(labels), np.bool_)
     for label in range(10):
-        of_label = np.flatnonzero(digits.labels == label)
+        of_label = np.flatnonzero(labels == label)
         held[of_label[len(of_label) - len(of_label) // hold_out :]] = True
-    return (
-        Digits(digits.dataset, digits.frames[~held], digits.labels[~held]),
-        Digits(digits.dataset, digits.frames[held], digits.labels[held]),
-    )
+    return held
 
 
 def load_material(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits | PictureFolder, Digits | None]:
@@ -50,10 +48,11 @@ def load_material(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits 
     digits = load_digits(recipe.dataset, "train", data_dir)
     if not recipe.hold_out:
         return _enriched(recipe, digits, data_dir), None
-    kept, held_out = split(digits, recipe.hold_out)
-    if not len(held_out):
+    held = is_held_out(digits.labels, recipe.hold_out)
+    if not held.any():
         raise DatasetError(f"{digits.dataset} holds too few digits to keep every {recipe.hold_out}th for validation")
-    return _enriched(recipe, kept, data_dir), held_out
+    kept = Digits(digits.dataset, digits.frames[~held], digits.labels[~held])
+    return _enriched(recipe, kept, data_dir), Digits(digits.dataset, digits.frames[held], digits.labels[held])
 
 
 def _enriched(recipe: Recipe, digits: Digits, data_dir: Path | None) -> Digits:

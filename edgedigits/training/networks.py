@@ -140,7 +140,7 @@ class ConvNetwork(DigitNetwork):
 NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(
     {
         "paper": PaperNetwork,
-        "nano": partial(ConvNetwork, Conv(16, 5, 3), Conv(16, padding=0), Conv(16, stride=2, padding=0)),
+        "nano": partial(ConvNetwork, Conv(16, 4, 3, 0), Conv(16, padding=0), Conv(16, stride=2, padding=0)),
         "small": partial(
             ConvNetwork,
             Conv(16, 4, 2),

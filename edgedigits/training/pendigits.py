@@ -37,14 +37,21 @@ def load(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         written = json.loads(path.read_text("utf-8"))[:TRAINED_ON]
         labels = np.array([digit["label"] for digit in written], np.int64)
         pictures = [draw_strokes(digit["strokes"], PENS[i % len(PENS)]) for i, digit in enumerate(written)]
+        frames = np.stack([_frame(picture) for picture in pictures])
     except OSError as error:
         raise DatasetError(
             f"cannot open {path}: {error.strerror or error}; put it there, or train a recipe that ends in -mnist"
         ) from error
     except (ValueError, LookupError, TypeError) as error:
         raise DatasetError(f"{path} is damaged: a list of labels and strokes is expected") from error
-    frames = [framing.frame for framing in map(frame_picture, pictures)]
-    return np.stack([frame for frame in frames if frame is not None]), labels
+    return frames, labels
+
+
+def _frame(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    frame = frame_picture(picture).frame
+    if frame is None:
+        raise ValueError("nothing is drawn")
+    return frame
 
 
 def draw_strokes(strokes: Strokes, pen: int) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from edgedigits.artifact import OnnxArtifact
 from edgedigits.bench.runtimes import RUNTIMES, Runtime, find_runtime, prepare_all
 from edgedigits.errors import UnknownNameError
 from edgedigits.models import find_model
@@ -26,6 +27,16 @@ def test_a_runtime_answers_as_the_checkpoint_does(prepared, checkpoint, test_dig
     answered = candidate.run(test_digits.frames)
     expected = checkpoint.network()(torch.from_numpy(test_digits.frames)).softmax(dim=1).detach()
     np.testing.assert_allclose(answered, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "torchscript"])
+def test_a_calibrated_run_is_measured_with_its_temperature_and_threshold(
+    trusted_run, trusted, test_digits, tmp_path, name
+):
+    (candidate,), _ = prepare_all([find_model(trusted_run)], [find_runtime(name)], tmp_path)
+    assert candidate.accept_threshold == trusted["onnx"].card.accept_threshold
+    expected = OnnxArtifact.open(trusted["onnx"].path).run(test_digits.frames)
+    np.testing.assert_allclose(candidate.run(test_digits.frames), expected, atol=1e-5)
 
 
 def test_bytes_are_those_of_the_file_that_was_loaded(prepared, tiny_run):

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from edgedigits import Recognizer
 from edgedigits.export.deployable import Deployable
 from edgedigits.training import data
 from edgedigits.training.evaluation import evaluate
 
-PICTURES = {"predictions.png", "confusion.png", "mistakes.png"}
+PICTURES = {"predictions.png", "confusion.png", "mistakes.png", "risk.png"}
 
 
 @pytest.fixture
@@ -62,6 +63,26 @@ def test_pictures_go_where_they_are_asked_to(edgedigits, run, tmp_path):
     assert edgedigits("eval", run, "--dataset", "synthetic", "--output", "new/folder").code == 0
     assert {path.name for path in (tmp_path / "new" / "folder").iterdir()} == PICTURES
     assert sorted(run.iterdir()) == before
+
+
+def test_the_mistakes_that_were_accepted_have_a_picture_of_their_own(edgedigits, tmp_path):
+    asked = ["eval", "paper", "--dataset", "synthetic", "--output", "pictures", "--json"]
+    assert json.loads(edgedigits(*asked).out)["accepted_errors"] > 0
+    assert {path.name for path in (tmp_path / "pictures").iterdir()} == {*PICTURES, "accepted_mistakes.png"}
+
+
+@pytest.mark.parametrize("kind", ["run", "onnx", "torchscript"])
+def test_a_calibrated_run_is_measured_as_what_is_exported_from_it(edgedigits, trusted_run, trusted, tmp_path, kind):
+    model = shutil.copytree(trusted_run, tmp_path / "run") if kind == "run" else trusted[kind].path
+    card = trusted["onnx"].card
+    digits = data.load_digits("synthetic", "test")
+    probabilities = Recognizer(trusted["onnx"].path).classify(digits.frames).probabilities
+    accuracy = evaluate(probabilities, digits, card.accept_threshold).accuracy
+    told = json.loads(edgedigits("eval", model, "--dataset", "synthetic", "--json").out)
+    assert told["loss"] == pytest.approx(accuracy.loss, rel=1e-5)
+    assert (told["coverage"], told["accepted_errors"]) == (accuracy.coverage, accuracy.accepted_errors)
+    said = edgedigits("eval", model, "--dataset", "synthetic").out
+    assert f"accepted at confidence {card.accept_threshold:g}: {100 * accuracy.coverage:.2f}%" in said
 
 
 @pytest.mark.parametrize("name", ["onnx", "torchscript"])

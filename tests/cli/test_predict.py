@@ -1,5 +1,6 @@
 import json
 import os
+import re
 import shutil
 import sys
 
@@ -9,6 +10,7 @@ from PIL import Image
 
 from edgedigits import Recognizer
 from edgedigits.models import shipped_file
+from edgedigits.training.nondigits import draw_nondigits
 from edgedigits.training.synthetic import draw_digit
 
 # As DESIGN.md has them: programs rely on them.
@@ -135,3 +137,57 @@ def test_a_full_disk_behind_standard_output_is_one_line(program, script, samples
     arguments = " ".join(["predict", "3.png", *option])
     done = program("sh", "-c", f"'{script}' {arguments} > /dev/full")
     assert done.refusal
+
+
+@pytest.mark.parametrize("max_error", [0.03, 0.2])
+def test_an_error_rate_decides_what_is_accepted(edgedigits, samples, trusted, max_error):
+    model = trusted["onnx"].path
+    names = [f"{digit}.png" for digit in range(10)]
+    done = edgedigits("predict", *names, "--model", model, "--max-error", max_error, "--json")
+    assert (done.code, done.err) == (0, "")
+    recognizer = Recognizer(model, max_error=max_error)
+    expected = [recognizer.read(samples / name) for name in names]
+    told = [json.loads(line) for line in done.out.splitlines()]
+    assert [(one["text"], one["accepted"], one["reason"]) for one in told] == [
+        (reading.text, reading.accepted, reading.reason) for reading in expected
+    ]
+    assert any(one["accepted"] for one in told)
+
+
+def test_more_is_accepted_where_more_errors_are_allowed(edgedigits, samples, trusted):
+    asked = ["predict", *(f"{digit}.png" for digit in range(10)), "--model", trusted["onnx"].path]
+    strict, lax = (edgedigits(*asked, "--max-error", rate).out.count("? (") for rate in (0.02, 0.2))
+    assert strict > lax
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        ("0.0001", "an error rate of 0.01% cannot be promised with 95% confidence"),
+        ("0", "an error rate of 0 makes no sense: give one between 0 and 1"),
+        ("1", "an error rate of 1 makes no sense"),
+        ("-0.1", "an error rate of -0.1 makes no sense"),
+        ("nan", "an error rate of nan makes no sense"),
+        ("few", "'few' is not a valid float"),
+    ],
+)
+def test_an_error_rate_that_cannot_be_kept_is_refused(edgedigits, samples, trusted, rate, message):
+    refusal = edgedigits("predict", "3.png", "--model", trusted["onnx"].path, f"--max-error={rate}").refusal
+    assert message in refusal
+
+
+def test_a_model_that_was_validated_on_nothing_keeps_no_error_rate(edgedigits, samples):
+    refusal = edgedigits("predict", "3.png", "--model", "paper", "--max-error", 0.01).refusal
+    assert "paper was validated on nothing, so no error rate can be promised" in refusal
+
+
+def test_what_is_no_digit_is_said_to_be_none(edgedigits, tmp_path, trusted, test_digits):
+    recognizer = Recognizer(trusted["onnx"].path)
+    frames, _ = draw_nondigits(test_digits, 50, seed=9)
+    frame = next(frame for frame in frames if recognizer.read(frame).reason == "no digit")
+    Image.fromarray(frame).save(tmp_path / "scrawl.png")
+    done = edgedigits("predict", "scrawl.png", "--model", trusted["onnx"].path)
+    assert (done.code, done.err) == (0, "")
+    assert re.fullmatch(r"scrawl\.png: \d\? \(\d+\.\d%, no digit\)\n", done.out)
+    told = json.loads(edgedigits("predict", "scrawl.png", "--model", trusted["onnx"].path, "--json").out)
+    assert (told["accepted"], told["reason"], told["digits"][0]["reason"]) == (False, "no digit", "no digit")

@@ -9,11 +9,13 @@ import signal
 import subprocess
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from edgedigits.training import data
 from edgedigits.training.checkpoint import Checkpoint, digest
 
 TEST_LINE = re.compile(r"Test set: Avg. loss: \d\.\d{4}, Accuracy: (\d+)/(\d+) \((\d+\.\d\d)%\)")
@@ -96,6 +98,107 @@ def test_json_is_one_object_and_nothing_else(edgedigits):
     assert re.fullmatch(r"runs/paper-\d{8}-\d{6}", told["run"])
 
 
+def test_a_recipe_that_holds_digits_out_is_validated_on_them_and_tested_at_its_end(edgedigits, tmp_path):
+    ran = edgedigits("train", "--recipe", "sprint", "--dataset", "synthetic", "--epochs", 2, "--output", "mine")
+    assert ran.code == 0
+    assert ran.err.startswith("sprint on synthetic, 172 digits, seed 1, ")
+    *validated, tested = ran.out.splitlines()
+    left = _load(tmp_path / "mine")
+    lines = [TEST_LINE.fullmatch(line.replace("Validation", "Test")) for line in validated]
+    assert all(line.startswith("Validation set: ") for line in validated)
+    assert [(int(line[1]), int(line[2])) for line in lines] == [(epoch.correct, 28) for epoch in left.history]
+    assert TEST_LINE.fullmatch(tested)[2] == "100"
+    assert (left.calibration.n, left.risk.n, left.risk.dataset) == (28, 28, "synthetic, held out of the training split")
+
+
+@pytest.mark.parametrize("recipe", ["paper", "sprint"])
+def test_the_figures_at_the_end_are_those_that_are_measured_of_the_run(edgedigits, recipe):
+    asked = ["--recipe", recipe, "--dataset", "synthetic", "--epochs", 2, "--output", "mine", "--json"]
+    tested = json.loads(edgedigits("train", *asked).out)["test"]
+    told = json.loads(edgedigits("eval", "mine", "--dataset", "synthetic", "--json").out)
+    assert tested == {name: told[name] for name in tested}
+    assert set(tested) == {
+        "dataset",
+        "n",
+        "loss",
+        "accuracy",
+        "errors",
+        "accuracy_ci95",
+        "coverage",
+        "accepted_errors",
+    }
+
+
+def test_a_complete_run_resumed_is_tested_once_more_and_not_changed(edgedigits, trusted_run, tmp_path):
+    mine = shutil.copytree(trusted_run, tmp_path / "mine")
+    before = (mine / "checkpoint.safetensors").read_bytes()
+    ran = edgedigits("train", "--resume", "--output", "mine")
+    assert ran.code == 0
+    assert TEST_LINE.fullmatch(ran.out.strip())[2] == "100"
+    assert (mine / "checkpoint.safetensors").read_bytes() == before
+
+
+def test_too_few_digits_to_hold_any_out_are_refused(edgedigits, tmp_path, monkeypatch):
+    monkeypatch.setitem(data.SYNTHETIC_COUNT, "train", 12)
+    refusal = edgedigits("train", "--recipe", "sprint", "--dataset", "synthetic").refusal
+    assert refusal == "edgedigits: synthetic holds too few digits to keep every 6th for validation"
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_several_seeds_are_several_runs_and_a_summary(edgedigits, tmp_path):
+    asked = ["--dataset", "synthetic", "--epochs", 1, "--seed", 5, "--seeds", 3, "--output", "runs/mine"]
+    ran = edgedigits("train", *asked)
+    assert ran.code == 0
+    assert sorted(path.name for path in (tmp_path / "runs").iterdir()) == ["mine-5", "mine-6", "mine-7"]
+    left = [_load(tmp_path / "runs" / f"mine-{seed}") for seed in (5, 6, 7)]
+    assert [one.recipe.seed for one in left] == [5, 6, 7]
+    assert len({digest(one.weights) for one in left}) == 3
+    shares = [one.history[-1].accuracy for one in left]
+    *lines, summary = ran.out.splitlines()
+    assert [int(TEST_LINE.fullmatch(line)[1]) for line in lines] == [round(100 * share) for share in shares]
+    assert summary.startswith(f"paper, 3 seeds, 100 test digits each: {100 * np.mean(shares):.2f}% (95% interval ")
+    assert summary.endswith(
+        f"standard deviation {100 * np.std(shares, ddof=1):.2f}, {100 * min(shares):.2f} to {100 * max(shares):.2f})"
+    )
+
+
+def test_several_seeds_in_json_are_an_object_for_each_run_and_one_for_all(edgedigits):
+    asked = ["--dataset", "synthetic", "--epochs", 2, "--seeds", 2, "--output", "mine", "--json"]
+    *runs, summary = map(json.loads, edgedigits("train", *asked).out.splitlines())
+    assert [(one["run"], one["recipe"]["seed"]) for one in runs] == [("mine-1", 1), ("mine-2", 2)]
+    assert [len(one["history"]) for one in runs] == [2, 2]
+    shares = [one["test"]["accuracy"] for one in runs]
+    assert (summary["recipe"], summary["seeds"]) == ("paper", 2)
+    assert summary["accuracy"]["mean"] == pytest.approx(np.mean(shares))
+    assert summary["accuracy"]["standard_deviation"] == pytest.approx(np.std(shares, ddof=1))
+    low, high = summary["accuracy"]["ci95"]
+    assert (low + high) / 2 == pytest.approx(summary["accuracy"]["mean"])
+
+
+def test_a_seed_of_several_gives_the_weights_it_gives_alone(edgedigits, tmp_path):
+    asked = ["train", "--dataset", "synthetic", "--epochs", 1]
+    assert edgedigits(*asked, "--seeds", 2, "--output", "mine").code == 0
+    assert edgedigits(*asked, "--seed", 2, "--output", "alone").code == 0
+    assert digest(_load(tmp_path / "mine-2").weights) == digest(_load(tmp_path / "alone").weights)
+
+
+def test_several_runs_are_resumed_where_they_were_and_those_that_never_began_are_as_the_others(edgedigits, tmp_path):
+    begun = ["--recipe", "sprint", "--dataset", "synthetic", "--epochs", 2, "--seeds", 3, "--output", "mine"]
+    assert edgedigits("train", *begun).code == 0
+    whole = [_load(tmp_path / f"mine-{seed}") for seed in (1, 2, 3)]
+    shutil.rmtree(tmp_path / "mine-3")
+    kept = [(tmp_path / f"mine-{seed}" / "checkpoint.safetensors").read_bytes() for seed in (1, 2)]
+    ran = edgedigits("train", "--resume", "--seeds", 3, "--output", "mine", "--json")
+    assert ran.code == 0
+    assert "mine-1 is complete" in ran.err
+    assert "mine-3 holds no checkpoint yet" in ran.err
+    summary = json.loads(ran.out.splitlines()[-1])
+    assert (summary["recipe"], summary["seeds"]) == ("sprint", 3)
+    assert [(tmp_path / f"mine-{seed}" / "checkpoint.safetensors").read_bytes() for seed in (1, 2)] == kept
+    assert _load(tmp_path / "mine-3").recipe == whole[2].recipe
+    assert digest(_load(tmp_path / "mine-3").weights) == digest(whole[2].weights)
+
+
 def test_a_folder_of_pictures_is_trained_on(edgedigits, pictures, tmp_path):
     ran = edgedigits("train", "--dataset", pictures, "--epochs", 1, "--output", "mine")
     assert ran.code == 0
@@ -114,6 +217,11 @@ def test_a_folder_of_pictures_is_trained_on(edgedigits, pictures, tmp_path):
         (["--epochs", "many"], "'many' is not a valid integer"),
         (["--seed", "-1"], "-1 is not in the range 0<=x"),
         (["--resume"], "there is no run in runs/ to resume"),
+        (["--seeds", "1"], "1 is not in the range x>=2"),
+        (["--seeds", "some"], "'some' is not a valid integer"),
+        (["--seeds", "2", "--resume"], "to resume several runs, name them with --output"),
+        (["--seeds", "2", "--output", "."], ". has no name that a seed could be added to"),
+        (["--seeds", "2", "--output", "/"], "/ has no name that a seed could be added to"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
@@ -230,6 +338,21 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(start, edgedigits, pictures,
     assert 1 + out.count("Test set") <= int(done[1]) <= len(_load(tmp_path / "mine").history) < 200
     assert edgedigits(*done[2].split(), "--epochs", 199).code == 2
     assert _epochs(tmp_path / "mine") == list(range(1, len(_load(tmp_path / "mine").history) + 1))
+
+
+def test_ctrl_c_among_several_seeds_says_how_to_go_on_with_all(start, edgedigits, pictures, tmp_path):
+    process = start("train", "--dataset", pictures, "--epochs", 20, "--seeds", 2, "--output", "mine")
+    assert TEST_LINE.fullmatch(process.stdout.readline().strip())
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate()
+    assert process.returncode == 130
+    how = re.search(r"; go on: edgedigits (train --resume .*--output=mine)\n", err)[1]
+    ran = edgedigits(*how.split())
+    assert ran.code == 0
+    assert "paper, 2 seeds, 10 test digits each: " in ran.out
+    left = [_load(tmp_path / f"mine-{seed}") for seed in (1, 2)]
+    assert [(len(one.history), one.recipe.dataset) for one in left] == 2 * [(20, str(pictures))]
+    assert left[1].recipe == replace(left[0].recipe, seed=2)
 
 
 def test_a_run_killed_at_any_moment_ends_with_the_weights_of_one_never_stopped(start, installed, pictures, tmp_path):

@@ -7,6 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgedigits.export.deployable import Deployable
+from edgedigits.training.distributed import GlobalBatchNorm2d
+
+temperatures = st.floats(0.2, 5)
 
 
 def test_probabilities_are_those_of_the_network(checkpoint, test_digits):
@@ -18,7 +21,7 @@ def test_probabilities_are_those_of_the_network(checkpoint, test_digits):
 
 
 @settings(max_examples=20, deadline=None)
-@given(temperature=st.floats(0.2, 5))
+@given(temperature=temperatures)
 def test_a_temperature_divides_the_logits(checkpoint, test_digits, temperature):
     logits = checkpoint.network()(torch.from_numpy(test_digits.frames)).detach().numpy().astype(np.float64)
     powers = np.exp(logits / temperature)
@@ -36,3 +39,42 @@ def test_dropout_is_off_and_weights_are_fixed(checkpoint, test_digits):
 @pytest.mark.parametrize("batch", [1, 2, 64])
 def test_any_batch_is_answered(checkpoint, test_digits, batch):
     assert Deployable(checkpoint.network(), 1.0).run(test_digits.frames[:batch]).shape == (batch, 10)
+
+
+@settings(max_examples=20, deadline=None)
+@given(temperature=temperatures)
+def test_the_probability_of_no_digit_is_left_out_not_shared_out(trusted_checkpoint, test_digits, temperature):
+    logits = trusted_checkpoint.network()(torch.from_numpy(test_digits.frames)).detach().numpy().astype(np.float64)
+    powers = np.exp(logits / temperature)
+    probabilities = Deployable(trusted_checkpoint.network(), temperature).run(test_digits.frames)
+    assert (logits.shape, probabilities.shape) == ((100, 11), (100, 10))
+    np.testing.assert_allclose(probabilities, (powers / powers.sum(axis=1, keepdims=True))[:, :10], atol=1e-6)
+    assert (probabilities.sum(axis=1) <= 1 + 1e-6).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(temperature=temperatures, seed=st.integers(0, 99))
+def test_folded_it_answers_alike_whatever_it_is_shown(trusted_checkpoint, test_digits, temperature, seed):
+    deployable = Deployable(trusted_checkpoint.network(), temperature)
+    noise = np.random.default_rng(seed).integers(0, 256, (20, 28, 28), np.uint8)
+    plain = np.stack([np.full((28, 28), grey, np.uint8) for grey in (0, 1, 128, 255)])
+    frames = np.concatenate([test_digits.frames, noise, plain])
+    np.testing.assert_allclose(deployable.folded().run(frames), deployable.run(frames), atol=1e-5)
+
+
+def test_folding_leaves_neither_normalisation_nor_temperature_and_the_original_as_it_was(
+    trusted_checkpoint, test_digits
+):
+    deployable = Deployable(trusted_checkpoint.network(), 1.5)
+    before = deployable.run(test_digits.frames)
+    folded = deployable.folded()
+    kinds = {type(module) for module in folded.modules()}
+    assert torch.nn.Conv2d in kinds
+    assert not kinds & {GlobalBatchNorm2d, torch.nn.BatchNorm2d}
+    assert any(isinstance(module, GlobalBatchNorm2d) for module in deployable.modules())
+    np.testing.assert_array_equal(deployable.run(test_digits.frames), before)
+
+
+def test_a_network_without_anything_to_fold_is_exported_as_it_is(checkpoint):
+    deployable = Deployable(checkpoint.network(), 1.5)
+    assert deployable.folded() is deployable

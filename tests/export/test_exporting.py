@@ -10,10 +10,28 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 
-from edgedigits.errors import ArtifactError, InputError, OutputError, ParityError, UnknownNameError
-from edgedigits.export.exporting import export_checkpoint, find_origin, verify_artifact
+from edgedigits.card import UNFITTED_THRESHOLD
+from edgedigits.errors import (
+    ArtifactError,
+    InputError,
+    OutputError,
+    ParityError,
+    UnknownNameError,
+    UnpromisedError,
+)
+from edgedigits.export.exporting import (
+    USUAL_MAX_ERROR,
+    _acceptance,
+    export_checkpoint,
+    find_origin,
+    measure,
+    verify_artifact,
+)
 from edgedigits.export.formats import FORMATS, Format, find_format
+from edgedigits.risk import RiskCurve, risk_curve
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.data import load_digits
 from edgedigits.training.evaluation import evaluate
@@ -74,6 +92,78 @@ def test_the_card_says_what_was_measured_and_where_it_came_from(exported, checkp
     measured = evaluate(probabilities, test_digits, card.accept_threshold).accuracy
     assert replace(measured, loss=card.accuracy.loss) == card.accuracy
     assert measured.loss == pytest.approx(card.accuracy.loss, rel=1e-5)
+
+
+@every_format
+def test_a_network_that_was_folded_is_held_against_the_checkpoint_as_it_was_trained(
+    trusted, trusted_checkpoint, test_digits, name
+):
+    made = trusted[name]
+    assert made.parity.passed
+    assert 0 < made.parity.max_abs_diff <= 1e-5
+    artifact = find_format(name).exporter().load(made.path)
+    logits = trusted_checkpoint.network()(torch.from_numpy(test_digits.frames)).detach()
+    expected = (logits / trusted_checkpoint.calibration.temperature).softmax(dim=1)[:, :10]
+    np.testing.assert_allclose(artifact.run(test_digits.frames), expected, atol=1e-5)
+    assert verify_artifact(made.path, trusted_checkpoint, test_digits).parity == made.parity
+
+
+@every_format
+def test_the_card_passes_on_what_was_found_on_the_digits_held_out(trusted, trusted_checkpoint, name):
+    card = find_format(name).exporter().load(trusted[name].path).card
+    assert card == trusted[name].card
+    assert (card.calibration, card.risk) == (trusted_checkpoint.calibration, trusted_checkpoint.risk)
+    assert card.calibration.method == "temperature"
+    assert card.calibration.n == card.risk.n > 0
+    # So few digits cannot promise the usual error rate: the card promises the least that they can.
+    assert card.max_error == card.risk.least_error() > USUAL_MAX_ERROR
+    assert card.accept_threshold == card.risk.threshold_for(card.max_error)
+
+
+def test_the_card_of_a_run_that_held_nothing_out_promises_nothing(exported):
+    card = exported["onnx"].card
+    assert (card.accept_threshold, card.max_error, card.risk) == (UNFITTED_THRESHOLD, None, None)
+    assert (card.calibration.method, card.calibration.temperature) == ("none", 1)
+
+
+@pytest.mark.parametrize(
+    ("risk", "expected"),
+    [
+        (RiskCurve("many", 9000, (0.9, 0.5), (6000, 8000), (0, 3)), (0.5, USUAL_MAX_ERROR)),
+        (RiskCurve("many", 9000, (0.9, 0.5), (6000, 8000), (0, 9)), (0.9, USUAL_MAX_ERROR)),
+        (RiskCurve("all wrong", 9000, (0.9, 0.5), (5, 8000), (5, 8000)), (UNFITTED_THRESHOLD, None)),
+    ],
+    ids=["few errors", "more errors", "all wrong"],
+)
+def test_a_card_promises_the_usual_error_rate_where_that_can_be_done(
+    trusted_checkpoint, test_digits, tmp_path, risk, expected
+):
+    row, path = find_format("torchscript"), tmp_path / "model.torchscript"
+    mine = replace(trusted_checkpoint, risk=risk)
+    export_checkpoint(mine, "mine", path, row=row, precision="fp32", digits=test_digits)
+    card = row.exporter().load(path).card
+    assert (card.accept_threshold, card.max_error) == expected
+    confidence = row.exporter().load(path).run(test_digits.frames).max(axis=1)
+    assert card.accuracy.coverage == np.mean(confidence >= expected[0])
+
+
+@given(answers=st.lists(st.tuples(st.floats(0, 1, width=32).map(np.float32), st.booleans()), min_size=1, max_size=60))
+def test_what_a_card_promises_is_kept_by_its_threshold_and_less_cannot_be_promised(answers):
+    curve = risk_curve("drawn", *map(np.array, zip(*answers, strict=True)))
+    threshold, max_error = _acceptance(curve)
+    if max_error is None:
+        assert threshold == UNFITTED_THRESHOLD
+        assert curve.least_error() == 1
+    else:
+        assert threshold == curve.threshold_for(max_error)
+        with pytest.raises(UnpromisedError):
+            curve.threshold_for(0.999 * max_error)
+
+
+def test_a_checkpoint_is_measured_as_what_is_exported_from_it(trusted, trusted_checkpoint, test_digits):
+    evaluation, threshold = measure(trusted_checkpoint, test_digits)
+    card = trusted["onnx"].card
+    assert (evaluation.accuracy, threshold) == (card.accuracy, card.accept_threshold)
 
 
 @every_format

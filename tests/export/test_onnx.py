@@ -8,6 +8,7 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+import torch
 
 import edgedigits
 from edgedigits.card import CARD_KEY, Card
@@ -80,3 +81,23 @@ def test_a_temperature_is_inside_the_graph(checkpoint, exported, test_digits, tm
     exporter.write(deployable, exported["onnx"].card, tmp_path / "warm.onnx")
     answered = exporter.load(tmp_path / "warm.onnx").run(test_digits.frames)
     np.testing.assert_allclose(answered, deployable.run(test_digits.frames), atol=1e-5)
+
+
+def test_a_network_is_left_with_the_operators_that_do_the_work(trusted):
+    operators = [node.op_type for node in onnx.load(trusted["onnx"].path).graph.node]
+    assert operators == ["Cast", "Unsqueeze", *["Conv", "Relu"] * 3, "Reshape", "Gemm", "Softmax", "Slice"]
+
+
+def test_the_temperature_of_the_card_is_inside_the_graph_and_no_digit_is_left_out(
+    trusted, trusted_checkpoint, test_digits
+):
+    temperature = trusted["onnx"].card.calibration.temperature
+    assert temperature == trusted_checkpoint.calibration.temperature != 1
+    session = onnxruntime.InferenceSession(trusted["onnx"].path)
+    (answered,) = session.run(None, {"frames": test_digits.frames})
+    logits = trusted_checkpoint.network()(torch.from_numpy(test_digits.frames)).detach().numpy().astype(np.float64)
+    powers = np.exp(logits / temperature)
+    np.testing.assert_allclose(answered, (powers / powers.sum(axis=1, keepdims=True))[:, :10], atol=1e-5)
+    assert session.get_outputs()[0].shape == ["batch", 10]
+    assert (answered.sum(axis=1) <= 1 + 1e-6).all()
+    assert (answered.sum(axis=1) < 0.5).any()

@@ -41,3 +41,14 @@ def test_a_folder_that_recognizer_and_verify_accept(shipped, edgedigits, checkpo
     assert f"{accuracy.correct} of {accuracy.n}" in readme
     for name in ("model.onnx", "model.safetensors"):
         assert hashlib.sha256((shipped / name).read_bytes()).hexdigest() in readme
+
+
+def test_a_model_that_was_validated_ships_with_what_it_promises(edgedigits, trusted_run, trusted_checkpoint, tmp_path):
+    run, folder = shutil.copytree(trusted_run, tmp_path / "run"), tmp_path / "mine"
+    ship.command.main([str(run), str(folder)], standalone_mode=False)
+    saved = Checkpoint.load(folder / "model.safetensors")
+    assert (saved.calibration, saved.risk) == (trusted_checkpoint.calibration, trusted_checkpoint.risk)
+    card = Recognizer(folder / "model.onnx", max_error=0.1).card
+    assert (card.calibration, card.risk) == (saved.calibration, saved.risk)
+    assert f"accepted at confidence {card.accept_threshold:g}" in (folder / "README.md").read_text("utf-8")
+    assert edgedigits("verify", folder / "model.onnx").code == 0

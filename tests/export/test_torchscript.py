@@ -57,6 +57,24 @@ def test_libtorch_needs_nothing_of_ours_to_run_it(exported, test_digits):
     np.testing.assert_allclose(probabilities.sum(dim=1), 1, atol=1e-5)
 
 
+def test_a_network_is_left_with_the_operators_that_do_the_work(trusted):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        module = torch.jit.load(str(trusted["torchscript"].path))
+    operators = {node.kind() for node in module.inlined_graph.nodes()}
+    assert {"aten::_convolution", "aten::linear", "aten::softmax"} <= operators
+    assert not operators & {"aten::batch_norm", "aten::mul", "aten::div", "aten::sub", "aten::add"}
+
+
+def test_the_probability_of_no_digit_is_what_is_missing_from_1(trusted, trusted_checkpoint, test_digits):
+    answered = exporter.load(trusted["torchscript"].path).run(test_digits.frames)
+    temperature = trusted_checkpoint.calibration.temperature
+    logits = trusted_checkpoint.network()(torch.from_numpy(test_digits.frames)).detach()
+    expected = (logits / temperature).softmax(dim=1).numpy()
+    np.testing.assert_allclose(answered, expected[:, :10], atol=1e-5)
+    np.testing.assert_allclose(1 - answered.sum(axis=1), expected[:, 10], atol=1e-5)
+
+
 @pytest.mark.parametrize("content", [b"", b"some text", b"PK\x03\x04 and no more"])
 def test_a_file_that_is_no_torchscript_is_refused(tmp_path, content):
     path = tmp_path / "model.torchscript"

@@ -5,7 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgedigits.training.calibration import TEMPERATURES, expected_calibration_error, fit_temperature
+from edgedigits.card import Calibration
+from edgedigits.risk import GRID
+from edgedigits.training.calibration import TEMPERATURES, calibrate, expected_calibration_error, fit_temperature
+from edgedigits.training.digits import Digits
 
 LOWEST, HIGHEST = TEMPERATURES
 SEEDS = st.integers(0, 2**32 - 1)
@@ -120,3 +123,65 @@ def test_fitting_the_temperature_mends_the_calibration_error():
 def test_refuses_to_measure_calibration_on_nothing():
     with pytest.raises(ValueError, match="at least one"):
         expected_calibration_error(np.empty(0, np.float32), np.empty(0, bool))
+
+
+def _held_out(labels):
+    return Digits("made", np.zeros((len(labels), 28, 28), np.uint8), labels)
+
+
+@pytest.mark.parametrize("classes", [10, 11])
+@pytest.mark.parametrize("temperature", [0.5, 2.0])
+def test_a_network_is_calibrated_by_the_digits_held_out(classes, temperature):
+    logits, labels = _sampled(np.random.default_rng(5), 20_000, 10, temperature)
+    if classes == 11:
+        # What is no digit is told apart, and next to impossible.
+        logits = np.column_stack([logits, np.full(len(logits), -1000, np.float32)])
+    calibration, risk = calibrate(logits, _held_out(labels))
+    assert (calibration.method, calibration.n) == ("temperature", 20_000)
+    assert calibration.temperature == pytest.approx(temperature, rel=0.05)
+    assert calibration.ece_before > 0.05
+    assert calibration.ece_after < 0.02
+    assert (risk.dataset, risk.n) == ("made, held out of the training split", 20_000)
+    assert risk.accepted[-1] == 20_000
+    assert risk.errors[-1] == (logits[:, :10].argmax(axis=1) != labels).sum()
+
+
+@given(seed=SEEDS, n=st.integers(1, 300), classes=st.sampled_from([10, 11]))
+def test_calibration_is_what_a_naive_computation_gives(seed, n, classes):
+    rng = np.random.default_rng(seed)
+    logits = (4 * rng.standard_normal((n, classes))).astype(np.float32)
+    labels = np.where(rng.random(n) < 0.7, logits[:, :10].argmax(axis=1), rng.integers(0, 10, n))
+    calibration, risk = calibrate(logits, _held_out(labels))
+    assert calibration.temperature == fit_temperature(logits, labels)
+    right = logits[:, :10].argmax(axis=1) == labels
+    before, after = (_softmax(logits.astype(np.float64) / t)[:, :10].max(axis=1) for t in (1, calibration.temperature))
+    assert calibration.ece_before == pytest.approx(expected_calibration_error(before, right), abs=0.02)
+    assert calibration.ece_after == pytest.approx(expected_calibration_error(after, right), abs=0.02)
+    near = np.abs(after[:, None] - np.array(GRID)).min(axis=0) < 1e-6
+    for i, threshold in enumerate(GRID):
+        if not near[i]:
+            accepted = after >= threshold
+            assert (risk.accepted[i], risk.errors[i]) == (accepted.sum(), (accepted & ~right).sum())
+
+
+@given(seed=SEEDS)
+def test_a_digit_taken_for_no_digit_is_no_sure_answer(seed):
+    """Its confidence is that of a digit, of which little is left: nothing is accepted at a high threshold."""
+    rng = np.random.default_rng(seed)
+    logits = rng.standard_normal((50, 11)).astype(np.float32)
+    logits[:, 10] = 30
+    _, risk = calibrate(logits, _held_out(rng.integers(0, 10, 50)))
+    # Where the temperature is the highest there is, the eleven are nearly alike.
+    assert risk.accepted[GRID.index(min(GRID[:-1]))] == 0
+    assert risk.accepted[-1] == 50
+
+
+def test_a_calibration_is_plain_numbers():
+    calibration, _ = calibrate(np.eye(11, dtype=np.float32)[:10], _held_out(np.arange(10)))
+    assert [type(value) for value in vars(calibration).values()] == [str, float, int, float, float]
+    assert calibration == Calibration(**vars(calibration))
+
+
+def test_refuses_to_calibrate_on_nothing():
+    with pytest.raises(ValueError, match="at least one"):
+        calibrate(np.empty((0, 11), np.float32), _held_out(np.empty(0, np.int64)))

@@ -2,7 +2,7 @@
 
 import pickle
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 
 import pytest
@@ -11,8 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import save_file
 
+from edgedigits.card import Calibration
 from edgedigits.errors import CheckpointError, OutputError
+from edgedigits.risk import RiskCurve
 from edgedigits.training.checkpoint import Checkpoint, digest
+from edgedigits.training.networks import NETWORKS, build_network
+from edgedigits.training.recipes import Recipe
 
 
 def _contents(checkpoint):
@@ -23,7 +27,40 @@ def _contents(checkpoint):
         "momentum": {key: digest(state) for key, state in checkpoint.optimizer["state"].items()},
         "groups": checkpoint.optimizer["param_groups"],
         "random": digest(checkpoint.random_state),
+        "calibration": checkpoint.calibration,
+        "risk": checkpoint.risk,
     }
+
+
+RISK = RiskCurve("held out", 100, (0.99, 0.5, 0.0), (40, 90, 100), (0, 1, 3))
+
+
+@pytest.fixture(scope="module")
+def calibrated(checkpoint):
+    """A checkpoint in which no field is at its default."""
+    recipe = Recipe(
+        name="other",
+        network="paper",
+        dataset="synthetic",
+        epochs=2,
+        batch_size=3,
+        learning_rate=0.1 + 0.2,
+        seed=2**63 - 1,
+        momentum=1 / 3,
+        schedule="one-cycle",
+        weight_decay=5e-4,
+        augmented=True,
+        views=7,
+        hold_out=6,
+        pendigits=True,
+        synthetic=5,
+        nondigits=4,
+        teacher="runs/é",
+    )
+    defaults = {field.name: field.default for field in fields(Recipe)}
+    assert not [name for name, value in asdict(recipe).items() if value == defaults[name]]
+    calibration = Calibration("temperature", 1.0 + 1 / 3, 100, 0.1, 0.01)
+    return replace(checkpoint, recipe=recipe, calibration=calibration, risk=RISK)
 
 
 @pytest.fixture(scope="module")
@@ -42,6 +79,35 @@ def _refused(path):
 def test_a_checkpoint_comes_back_bit_for_bit(checkpoint, tmp_path):
     checkpoint.save(tmp_path / "saved.safetensors")
     assert _contents(Checkpoint.load(tmp_path / "saved.safetensors")) == _contents(checkpoint)
+
+
+def test_recipe_calibration_and_risk_come_back(calibrated, tmp_path):
+    for checkpoint in (calibrated, calibrated.weights_only()):
+        checkpoint.save(tmp_path / "saved.safetensors")
+        back = Checkpoint.load(tmp_path / "saved.safetensors")
+        assert (back.recipe, back.calibration, back.risk) == (calibrated.recipe, calibrated.calibration, RISK)
+        assert _contents(replace(back, optimizer=calibrated.optimizer)) == _contents(
+            replace(checkpoint, optimizer=calibrated.optimizer)
+        )
+
+
+def test_a_run_that_held_nothing_out_is_not_calibrated(checkpoint, tmp_path):
+    checkpoint.save(tmp_path / "saved.safetensors")
+    back = Checkpoint.load(tmp_path / "saved.safetensors")
+    assert (back.calibration, back.risk) == (Calibration(), None)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_comes_back_with_its_batch_statistics(checkpoint, tmp_path, name):
+    network = build_network(name)
+    frames = torch.randint(0, 256, (16, 28, 28), dtype=torch.uint8)
+    for _ in range(3):
+        network(frames)
+    saved = Checkpoint(replace(checkpoint.recipe, network=name), (), network.state_dict())
+    saved.save(tmp_path / "saved.safetensors")
+    back = Checkpoint.load(tmp_path / "saved.safetensors")
+    assert digest(back.weights) == digest(network.state_dict())
+    torch.testing.assert_close(back.network()(frames), network.eval()(frames))
 
 
 def test_a_checkpoint_holds_all_that_training_needs(checkpoint):
@@ -98,6 +164,24 @@ def test_a_changed_recipe_is_refused(tmp_path, content):
     path = tmp_path / "checkpoint.safetensors"
     assert b'\\"learning_rate\\": 0.01' in content
     path.write_bytes(content.replace(b'\\"learning_rate\\": 0.01', b'\\"learning_rate\\": 0.91'))
+    assert "is damaged" in _refused(path)
+
+
+@pytest.mark.parametrize(
+    ("was", "is_now"),
+    [
+        (b'\\"temperature\\": 1.33', b'\\"temperature\\": 1.34'),
+        (b'\\"errors\\": [0, 1, 3]', b'\\"errors\\": [0, 0, 3]'),
+        (b'\\"method\\": \\"temp', b'\\"method\\": \\"tomp'),
+    ],
+    ids=["temperature", "errors", "method"],
+)
+def test_a_changed_calibration_is_refused(calibrated, tmp_path, was, is_now):
+    path = tmp_path / "checkpoint.safetensors"
+    calibrated.save(path)
+    before = path.read_bytes()
+    assert before.count(was) == 1
+    path.write_bytes(before.replace(was, is_now))
     assert "is damaged" in _refused(path)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgedigits.training.digits import Digits
-from edgedigits.training.evaluation import evaluate, wilson_interval
+from edgedigits.training.evaluation import evaluate, mean_interval, wilson_interval
 
 COUNTS = st.integers(1, 10**6).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 ROUNDING = 1e-12
@@ -82,6 +82,56 @@ def test_worst_mistakes_are_all_wrong_answers_surest_first(n, seed):
     assert set(worst) == set(np.flatnonzero(probabilities.argmax(axis=1) != digits.labels))
     assert (np.diff(probabilities[worst].max(axis=1)) <= 0).all()
     np.testing.assert_array_equal(evaluation.worst_mistakes(3), worst[:3])
+
+
+@given(n=st.integers(1, 60), seed=st.integers(0, 2**32), threshold=st.floats(0, 1, width=32))
+def test_worst_mistakes_of_those_accepted_are_the_first_of_all(n, seed, threshold):
+    probabilities, digits = _random_answers(n, seed)
+    evaluation = evaluate(probabilities, digits, 0.5)
+    worst, accepted = evaluation.worst_mistakes(n), evaluation.worst_mistakes(n, accepted_from=threshold)
+    np.testing.assert_array_equal(accepted, worst[: len(accepted)])
+    assert (probabilities[accepted].max(axis=1) >= threshold).all()
+    assert (probabilities[worst[len(accepted) :]].max(axis=1) < threshold).all()
+    np.testing.assert_array_equal(evaluation.worst_mistakes(2, accepted_from=threshold), accepted[:2])
+
+
+@given(n=st.integers(1, 60), seed=st.integers(0, 2**32))
+def test_risk_counts_what_accuracy_does_at_every_threshold(n, seed):
+    probabilities, digits = _random_answers(n, seed)
+    risk = evaluate(probabilities, digits, 0.5).risk
+    assert (risk.dataset, risk.n) == ("random", n)
+    for threshold, accepted, errors in zip(risk.thresholds[::10], risk.accepted[::10], risk.errors[::10], strict=True):
+        accuracy = evaluate(probabilities, digits, threshold).accuracy
+        assert (round(n * accuracy.coverage), accuracy.accepted_errors) == (accepted, errors)
+    assert (risk.accepted[-1], risk.errors[-1]) == (n, (probabilities.argmax(axis=1) != digits.labels).sum())
+
+
+def test_mean_interval_worked_by_hand():
+    # Of 1, 2, 3, 4, 5: deviation sqrt(10 / 4), Student's t at 4 degrees of freedom 2.776.
+    mean, deviation, (low, high) = mean_interval([5.0, 1.0, 4.0, 2.0, 3.0])
+    half = 2.776 * math.sqrt(2.5) / math.sqrt(5)
+    assert (mean, deviation, low, high) == pytest.approx((3, math.sqrt(2.5), 3 - half, 3 + half))
+
+
+@pytest.mark.parametrize("n", [2, 3, 5, 8, 10, 20, 40])
+def test_mean_interval_holds_the_true_mean_as_often_as_it_says(n):
+    rng = np.random.default_rng(n)
+    intervals = [mean_interval(rng.normal(0.99, 0.001, n).tolist())[2] for _ in range(4000)]
+    held = np.mean([low <= 0.99 <= high for low, high in intervals])
+    # What the table leaves out is bounded by the nearest smaller number of degrees of freedom: never too narrow.
+    assert 0.94 < held < (0.96 if n <= 10 else 0.97)
+
+
+@given(values=st.lists(st.floats(0, 1), min_size=2, max_size=40), shift=st.floats(-1, 1))
+def test_laws_of_the_mean_interval(values, shift):
+    mean, deviation, (low, high) = mean_interval(values)
+    assert low <= mean <= high
+    assert deviation >= 0
+    assert mean - low == pytest.approx(high - mean)
+    moved = mean_interval([value + shift for value in values])
+    assert (moved[0], moved[1], *moved[2]) == pytest.approx(
+        (mean + shift, deviation, low + shift, high + shift), abs=1e-9
+    )
 
 
 def test_recall_and_precision_by_class():

@@ -7,16 +7,55 @@ from itertools import islice
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch.nn import functional as F
 
+from edgedigits.card import Calibration
 from edgedigits.errors import DatasetError, InputError, RunError, UnknownNameError
-from edgedigits.training import loop
+from edgedigits.training import data, loop
+from edgedigits.training.calibration import calibrate
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
+from edgedigits.training.material import load_material
+from edgedigits.training.networks import build_network
 from edgedigits.training.recipes import find_recipe
 
 CPU = torch.device("cpu")
 RECIPE = replace(find_recipe("paper"), dataset="synthetic", epochs=3)
+
+
+TINY = replace(
+    find_recipe("nano"),
+    dataset="synthetic",
+    epochs=3,
+    batch_size=32,
+    views=2,
+    hold_out=6,
+    pendigits=False,
+    synthetic=20,
+    nondigits=30,
+    teacher=None,
+)
+"""As the recipes of what ships, but for the time it takes."""
+
+
+@pytest.fixture(scope="module")
+def material():
+    """What `TINY` trains on, from few digits, and what it holds out."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(data.SYNTHETIC_COUNT, "train", 200)
+        return load_material(TINY)
+
+
+@pytest.fixture(scope="module")
+def teacher(tmp_path_factory, material):
+    """A run to learn from."""
+    run = tmp_path_factory.mktemp("runs") / "teacher"
+    digits, held_out = material
+    _train(loop.start_run(replace(TINY, seed=7), run, CPU), run, digits, held_out)
+    return run
 
 
 @pytest.fixture(params=["in memory", "streamed"])
@@ -44,18 +83,34 @@ def test_a_seed_decides_the_weights(tmp_path, train_digits, test_digits):
     assert digests[0] == digests[1] != digests[2]
 
 
-def test_a_run_resumed_after_every_epoch_ends_as_one_never_stopped(tmp_path, digits, test_digits):
-    whole = _train(loop.start_run(RECIPE, tmp_path / "whole", CPU), tmp_path / "whole", digits, test_digits)
-    parts = loop.start_run(RECIPE, tmp_path / "parts", CPU)
-    for seed in range(RECIPE.epochs):
+def _resumed_after_every_epoch(recipe, tmp_path, digits, test):
+    """A run that was stopped after every epoch, and one that was not, at their ends."""
+    whole = _train(loop.start_run(recipe, tmp_path / "whole", CPU), tmp_path / "whole", digits, test)
+    parts = loop.start_run(recipe, tmp_path / "parts", CPU)
+    for seed in range(recipe.epochs):
         torch.manual_seed(seed)
-        parts = _train(parts, tmp_path / "parts", digits, test_digits, epochs=1)
+        parts = _train(parts, tmp_path / "parts", digits, test, epochs=1)
     assert parts.is_complete
     assert digest(parts.weights) == digest(whole.weights)
     assert digest(parts.random_state) == digest(whole.random_state)
     assert [replace(epoch, seconds=0) for epoch in parts.history] == [
         replace(epoch, seconds=0) for epoch in whole.history
     ]
+    return parts, whole
+
+
+def test_a_run_resumed_after_every_epoch_ends_as_one_never_stopped(tmp_path, digits, test_digits):
+    _resumed_after_every_epoch(RECIPE, tmp_path, digits, test_digits)
+
+
+@pytest.mark.parametrize("is_taught", [False, True], ids=["labels", "teacher"])
+@pytest.mark.parametrize("views", [0, 2])
+def test_so_does_a_run_of_a_recipe_that_ships(tmp_path, material, teacher, views, is_taught):
+    digits, held_out = material
+    recipe = replace(TINY, epochs=5, views=views, teacher=str(teacher) if is_taught else None)
+    parts, whole = _resumed_after_every_epoch(recipe, tmp_path, digits, held_out)
+    assert parts.calibration == whole.calibration
+    assert parts.risk == whole.risk
 
 
 def test_an_epoch_stopped_in_the_middle_is_begun_again(tmp_path, train_digits, test_digits):
@@ -105,6 +160,105 @@ def test_training_teaches(tmp_path, train_digits, test_digits):
     assert history[-1].accuracy > 0.6
 
 
+def test_a_recipe_that_ships_teaches_too(tmp_path, material, teacher):
+    digits, held_out = material
+    recipe = replace(TINY, epochs=12, teacher=str(teacher))
+    history = _train(loop.start_run(recipe, tmp_path, CPU), tmp_path, digits, held_out).history
+    assert history[-1].train_loss < history[0].train_loss
+    assert history[-1].accuracy > 0.6
+
+
+def test_a_teacher_changes_what_is_learned(tmp_path, material, teacher):
+    digits, held_out = material
+    digests = []
+    for name in (None, str(teacher)):
+        run = tmp_path / str(len(digests))
+        start = loop.start_run(replace(TINY, epochs=1, teacher=name), run, CPU)
+        digests.append(digest(_train(start, run, digits, held_out).weights))
+    assert digests[0] != digests[1]
+
+
+def test_a_teacher_that_tells_other_classes_apart_is_refused(tmp_path, tiny_run, material):
+    digits, held_out = material
+    start = loop.start_run(replace(TINY, teacher=str(tiny_run)), tmp_path / "run", CPU)
+    with pytest.raises(InputError, match="tells 10 classes apart, not 11: it cannot be the teacher"):
+        _train(start, tmp_path / "run", digits, held_out)
+    assert Checkpoint.load(tmp_path / "run" / "checkpoint.safetensors").history == ()
+
+
+def test_a_run_that_holds_digits_out_is_calibrated_on_them_at_its_end_and_not_before(tmp_path, material):
+    digits, held_out = material
+    left = loop.start_run(TINY, tmp_path, CPU)
+    for _ in range(TINY.epochs):
+        assert (left.calibration, left.risk) == (Calibration(), None)
+        left = _train(left, tmp_path, digits, held_out, epochs=1)
+    logits = loop.network_logits(left.network(), held_out.frames, CPU)
+    assert (left.calibration, left.risk) == calibrate(logits.numpy(), held_out)
+    assert (left.calibration.method, left.calibration.n) == ("temperature", len(held_out))
+    assert (left.risk.n, left.risk.dataset) == (len(held_out), "synthetic, held out of the training split")
+    assert left.risk.errors[-1] == len(held_out) - (logits[:, :10].argmax(dim=1).numpy() == held_out.labels).sum()
+
+
+def test_a_run_that_holds_nothing_out_is_never_calibrated(checkpoint):
+    assert checkpoint.is_complete
+    assert (checkpoint.calibration, checkpoint.risk) == (Calibration(), None)
+
+
+@given(
+    peak=st.floats(1e-4, 1),
+    done=st.lists(st.floats(0, 1), min_size=2, max_size=2).map(sorted),
+    epochs=st.integers(1, 200),
+)
+def test_the_learning_rate_of_one_cycle_rises_once_and_falls_once(peak, done, epochs):
+    recipe = replace(TINY, learning_rate=peak, epochs=epochs)
+    earlier, later = (loop.learning_rate(recipe, share) for share in done)
+    assert min(earlier, later) >= 0
+    assert max(earlier, later) <= peak
+    assert earlier <= later or done[1] > loop.WARM_UP
+    assert earlier >= later or done[0] < loop.WARM_UP
+
+
+@given(peak=st.floats(1e-4, 1))
+def test_the_learning_rate_of_one_cycle_at_its_turns(peak):
+    recipe = replace(TINY, learning_rate=peak)
+    turns = (0, loop.WARM_UP / 2, loop.WARM_UP, (1 + loop.WARM_UP) / 2, 1)
+    rates = [loop.learning_rate(recipe, done) / peak for done in turns]
+    assert rates == pytest.approx([0.1, 0.55, 1, 0.5, 0], abs=1e-12)
+    # No jump where the rise ends.
+    assert loop.learning_rate(recipe, loop.WARM_UP - 1e-9) == pytest.approx(peak)
+
+
+@given(peak=st.floats(1e-4, 1), done=st.floats(0, 1))
+def test_a_constant_learning_rate_is_constant(peak, done):
+    assert loop.learning_rate(replace(TINY, schedule="constant", learning_rate=peak), done) == peak
+
+
+def test_every_step_is_taken_at_the_learning_rate_of_its_share_of_the_run(tmp_path, material):
+    """Without momentum and decay, weights move by the learning rate times their gradient."""
+    digits, held_out = material
+    whole = Digits(digits.dataset, digits.frames[:32], digits.labels[:32])
+    recipe = replace(TINY, epochs=4, batch_size=32, momentum=0.0, weight_decay=0.0, augmented=False, views=0)
+    left = loop.start_run(recipe, tmp_path, CPU)
+    for done in (0, 0.25, 0.5, 0.75):
+        network = left.network().train()
+        F.cross_entropy(network(torch.from_numpy(whole.frames)), torch.from_numpy(whole.labels)).backward()
+        before, gradient = left.weights["head.weight"], network.head.weight.grad
+        left = _train(left, tmp_path, whole, held_out, epochs=1)
+        expected = before - loop.learning_rate(recipe, done) * gradient
+        torch.testing.assert_close(left.weights["head.weight"], expected, rtol=1e-3, atol=1e-5)
+
+
+def test_weight_decay_is_for_what_multiplies(tmp_path, material):
+    """A rate of gradients that is next to nothing, and a decay that undoes it: what shrinks is what decays."""
+    digits, held_out = material
+    decay = replace(TINY, epochs=1, learning_rate=1e-9, weight_decay=1e8, momentum=0.0, schedule="constant")
+    start = loop.start_run(replace(decay, batch_size=len(digits)), tmp_path, CPU)
+    left = _train(start, tmp_path, digits, held_out)
+    for name, parameter in start.network().named_parameters():
+        factor = 0.9 if parameter.ndim > 1 else 1.0
+        torch.testing.assert_close(left.weights[name], factor * start.weights[name], rtol=1e-4, atol=1e-6)
+
+
 def test_progress_ends_with_the_last_step_of_each_epoch(tmp_path, digits, test_digits):
     heard = []
     start = loop.start_run(replace(RECIPE, batch_size=1), tmp_path, CPU)
@@ -152,13 +306,25 @@ def test_a_damaged_picture_stops_training_with_one_line_and_leaves_the_run_whole
     assert digest(Checkpoint.load(run / "checkpoint.safetensors").weights) == digest(start.weights)
 
 
-@pytest.mark.parametrize("batch_size", [1, 7, 1000])
-def test_probabilities_do_not_depend_on_the_batch(checkpoint, test_digits, batch_size):
-    network = checkpoint.network()
-    probabilities = loop.network_probabilities(network, test_digits.frames, CPU, batch_size)
-    expected = network(torch.from_numpy(test_digits.frames)).softmax(dim=1).detach().numpy()
-    assert (probabilities.shape, probabilities.dtype) == ((100, 10), np.float32)
-    np.testing.assert_allclose(probabilities, expected, atol=1e-6)
+@pytest.mark.parametrize("count", [1, loop.CHUNK, 2 * loop.CHUNK + 7])
+def test_frames_are_answered_alike_however_many_there_are(checkpoint, test_digits, count):
+    network, frames = checkpoint.network().train(), np.resize(test_digits.frames, (count, 28, 28))
+    logits = loop.network_logits(network, frames, CPU)
+    expected = checkpoint.network()(torch.from_numpy(test_digits.frames)).detach()
+    assert (logits.shape, logits.dtype, logits.requires_grad) == ((count, 10), torch.float32, False)
+    torch.testing.assert_close(logits, expected[torch.arange(count) % 100])
+    probabilities = loop.network_probabilities(network, frames, CPU)
+    assert (probabilities.shape, probabilities.dtype) == ((count, 10), np.float32)
+    np.testing.assert_allclose(probabilities, logits.softmax(dim=1), atol=1e-6)
+
+
+def test_probabilities_are_of_the_ten_digits_alone(test_digits):
+    network = build_network("nano")
+    probabilities = loop.network_probabilities(network, test_digits.frames, CPU)
+    logits = loop.network_logits(network, test_digits.frames, CPU)
+    assert (logits.shape, probabilities.shape) == ((100, 11), (100, 10))
+    np.testing.assert_allclose(probabilities, logits.softmax(dim=1)[:, :10])
+    assert (probabilities.sum(axis=1) < 1).all()
 
 
 def test_the_device_that_is_there_is_found():

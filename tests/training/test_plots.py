@@ -1,6 +1,7 @@
 """The pictures of the paper, as real PNG files."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,9 +51,22 @@ def test_a_sample_marks_wrong_answers(evaluation, test_digits):
     assert reddish(plots.sample_predictions(evaluation)) > 0
 
 
-def test_the_curve_of_a_single_epoch_and_of_many(checkpoint):
-    for history in (checkpoint.history[:1], checkpoint.history):
-        assert _opened(plots.test_curve(history)).size == (1170, 442)
+@pytest.mark.parametrize("split", ["test", "validation"])
+def test_the_curve_of_a_single_epoch_and_of_many(checkpoint, split):
+    many = [replace(checkpoint.history[0], epoch=1 + i, loss=2 / (1 + i), correct=i) for i in range(60)]
+    for history in (checkpoint.history[:1], checkpoint.history, many):
+        assert _opened(plots.learning_curve(history, split)).size == (1170, 442)
+
+
+def test_the_curve_says_what_it_was_measured_on(checkpoint):
+    curves = [plots.learning_curve(checkpoint.history, split) for split in ("test", "validation", "test")]
+    assert curves[0] == curves[2] != curves[1]
+
+
+def test_mistakes_may_be_those_accepted_alone(evaluation):
+    assert plots.mistakes(evaluation, accepted_from=0.9) == plots.mistakes(evaluation)
+    assert plots.mistakes(evaluation, accepted_from=0.95) is None
+    assert plots.mistakes(evaluation, count=3) != plots.mistakes(evaluation)
 
 
 def test_the_confusion_matrix(evaluation):

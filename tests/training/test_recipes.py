@@ -3,7 +3,7 @@
 import pytest
 
 from edgedigits.errors import UnknownNameError
-from edgedigits.training.networks import NETWORKS
+from edgedigits.training.networks import NETWORKS, build_network
 from edgedigits.training.recipes import RECIPES, find_recipe
 
 
@@ -16,6 +16,17 @@ def test_the_papers_recipe():
 def test_recipes_go_by_their_own_name_and_train_a_network_that_exists(name):
     assert find_recipe(name).name == name
     assert find_recipe(name).network in NETWORKS
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_what_a_recipe_asks_for_goes_together(name):
+    recipe = find_recipe(name)
+    classes = build_network(recipe.network).classes
+    assert recipe.augmented or not recipe.views
+    assert recipe.schedule == "constant" or recipe.epochs > 1
+    assert recipe.nondigits == 0 or classes == 11
+    teacher = RECIPES.get(recipe.teacher or "")
+    assert teacher is None or build_network(teacher.network).classes == classes
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest():

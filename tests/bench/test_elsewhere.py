@@ -1,0 +1,77 @@
+"""Collections from elsewhere: npz archives, folders with labels.csv, strokes."""
+
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from edgedigits import Recognizer
+from edgedigits.bench.elsewhere import command
+from edgedigits.errors import DatasetError
+from edgedigits.training import pendigits
+from edgedigits.training.synthetic import draw_digit
+
+
+def _told(*arguments):
+    ran = CliRunner().invoke(command, ["--models", "paper", *map(str, arguments)], catch_exceptions=False)
+    assert ran.exit_code == 0
+    lines = [json.loads(line) for line in ran.stdout.splitlines()]
+    assert lines[0]["collection"] == "mnist test"
+    return lines[1:]
+
+
+@pytest.fixture
+def pictures():
+    return np.stack([draw_digit(i % 10, np.random.default_rng(i), 40) for i in range(30)])
+
+
+@pytest.fixture(autouse=True)
+def _mnist(mnist_root):
+    """The command reads MNIST's test digits first."""
+
+
+def test_an_archive_is_read_as_the_runner_reads_each_picture(tmp_path, pictures):
+    labels = np.arange(30) % 10
+    np.savez(tmp_path / "drawn.npz", images=pictures, labels=labels)
+    (told,) = _told(tmp_path / "drawn.npz")
+    readings = [Recognizer("paper").read(picture) for picture in pictures]
+    right = [reading.text == str(label) for reading, label in zip(readings, labels, strict=True)]
+    accepted = [reading.accepted for reading in readings]
+    assert (told["collection"], told["model"], told["digits"]) == ("drawn", "paper", 30)
+    assert (told["right"], told["accepted"]) == (sum(right), sum(accepted))
+    assert told["accepted_right"] == sum(r and a for r, a in zip(right, accepted, strict=True))
+    assert "refused" not in told
+
+
+def test_letters_are_to_be_refused_and_look_alikes_are_left_out(tmp_path, pictures):
+    np.savez(tmp_path / "letters.npz", images=pictures[:4], labels=np.array(["A", "O", "K", "I"]))
+    (told,) = _told(tmp_path / "letters.npz")
+    accepted = [Recognizer("paper").read(picture).accepted for picture in pictures[[0, 2]]]
+    assert (told["no_digits"], told["refused"]) == (2, 2 - sum(accepted))
+    assert "digits" not in told
+
+
+def test_a_folder_with_labels_and_a_picture_that_cannot_be_read(tmp_path, pictures):
+    Image.fromarray(pictures[3]).save(tmp_path / "a.png")
+    (tmp_path / "b.png").write_bytes(b"no picture")
+    Image.new("L", (30, 30), 255).save(tmp_path / "c.png")
+    (tmp_path / "labels.csv").write_text("file,label\na.png,3\nb.png,4\nc.png,5\n")
+    (told,) = _told(tmp_path)
+    assert told["digits"] == 3
+    assert told["right"] == (Recognizer("paper").read(pictures[3]).text == "3")
+    assert told["accepted"] <= 1
+
+
+def test_strokes_that_were_trained_on_are_left_out(tmp_path):
+    one = {"label": 1, "strokes": [[[10, 0], [10, 100]]]}
+    (tmp_path / "strokes.json").write_text(json.dumps([one] * (pendigits.TRAINED_ON + 2)))
+    (told,) = _told(tmp_path / "strokes.json")
+    assert told["digits"] == 2
+
+
+def test_an_empty_collection_is_refused(tmp_path):
+    np.savez(tmp_path / "none.npz", images=np.zeros((0, 8, 8), np.uint8), labels=np.zeros(0, np.int64))
+    with pytest.raises(DatasetError, match="holds nothing to read"):
+        _told(tmp_path / "none.npz")
