@@ -1,7 +1,8 @@
 """Digits from elsewhere, and what is no digit: `python -m edgedigits.bench.elsewhere PATH... [--models paper,small]`.
 
 MNIST is one pen, one scanner and one country. This reads other collections with the whole runner, framing included, and
-tells how many digits are read right, how many are accepted, and how much of what is no digit is refused.
+tells how many digits are read right, how many are accepted, and how much of what is no digit is refused, all at the
+threshold of the model's card.
 
 PATH is a NumPy archive `*.npz` with `images` (`uint8 [n, height, width]`) and `labels`; a folder of pictures with a
 `labels.csv`, whose column `file` names the picture and `label` or `letter` what it shows; or a JSON file with a list of
@@ -21,7 +22,6 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.card import Card
 from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, echo_json
 from edgedigits.errors import DatasetError, PictureError
@@ -37,8 +37,6 @@ __all__ = ["command"]
 
 LOOK_ALIKES = frozenset("OoIilZzSsBbGgqQDJ")
 """Latin letters that a digit may rightly be seen in; of other letters, `labels.csv` says it in `looks_like_a_digit`."""
-COVERAGE = 0.99
-"""Share of the validation digits that a model is to accept: what it refuses elsewhere is told at that threshold."""
 PEN = 14
 """Width of the pen that strokes are drawn with, in pixels."""
 
@@ -69,11 +67,10 @@ def _tell(
 ) -> None:
     is_digit, written = labels >= 0, frames.any(axis=(1, 2))
     for name, recognizer in recognizers.items():
-        threshold = _threshold(recognizer.card)
         predictions = recognizer.classify(frames)
-        accepted = written & (predictions.confidence >= threshold)
+        accepted = written & predictions.accepted
         right = is_digit & written & (predictions.digits == labels)
-        told: dict[str, Any] = {"collection": collection, "model": name, "threshold": threshold}
+        told: dict[str, Any] = {"collection": collection, "model": name}
         if digits := int(is_digit.sum()):
             told |= {
                 "digits": digits,
@@ -85,14 +82,6 @@ def _tell(
         if others := int((~is_digit).sum()):
             told |= {"no_digits": others, "refused": int((~is_digit & ~accepted).sum())}
         echo_json(told)
-
-
-def _threshold(card: Card) -> float:
-    """The strictest at which the model accepts `COVERAGE` of the digits it was validated on; else the card's own."""
-    if card.risk is None:
-        return card.accept_threshold
-    reached = card.risk.coverage >= COVERAGE
-    return float(np.array(card.risk.thresholds)[reached].max())
 
 
 def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgedigits.bench.runtimes import Candidate
-from edgedigits.card import UNFITTED_THRESHOLD
 from edgedigits.extras import needs
 from edgedigits.models import Model
 
@@ -17,8 +16,9 @@ def prepare(model: Model, workspace: Path) -> Candidate:  # noqa: ARG001  the ot
     with needs("train", "the runtime torch"):
         import torch
 
-        from edgedigits.export.deployable import Deployable
-    deployable = Deployable(model.load_checkpoint().network(), 1.0)
+        from edgedigits.export.exporting import acceptance, deployable
+    checkpoint = model.load_checkpoint()
+    threshold, _ = acceptance(checkpoint.risk)
     size = model.checkpoint.stat().st_size if model.checkpoint else 0
     torch.set_num_threads(1)
-    return Candidate(model.name, "torch", "fp32", size, UNFITTED_THRESHOLD, deployable.run)
+    return Candidate(model.name, "torch", "fp32", size, threshold, deployable(checkpoint).run)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_MODEL", "RUNS", "Model", "find_model", "is_name", "model_names", "newest_run", "shipped_file"]
 
-DEFAULT_MODEL = "paper"
+DEFAULT_MODEL = "small"
 RUNS = Path("runs")
 RUN_CHECKPOINT = "checkpoint.safetensors"
 SHIPPED_CHECKPOINT = "model.safetensors"

@@ -16,6 +16,7 @@ from edgedigits.framing import FRAME_SIZE, frame_picture
 from edgedigits.models import DEFAULT_MODEL, is_name, shipped_file
 from edgedigits.pictures import Picture, open_picture
 from edgedigits.results import Digit, Predictions, Reading, Reason
+from edgedigits.risk import acceptance_score
 
 __all__ = ["Recognizer"]
 
@@ -64,8 +65,8 @@ class Recognizer:
             raise FramesError(f"frames must be a uint8 array [n, 28, 28], not {_describe(frames)}")
         probabilities = self._artifact.run(frames)
         digits = probabilities.argmax(axis=1)
-        confidence = probabilities.max(axis=1)
-        return Predictions(digits, confidence, confidence >= self._threshold, probabilities)
+        accepted = acceptance_score(probabilities) >= self._threshold
+        return Predictions(digits, probabilities.max(axis=1), accepted, probabilities)
 
     def read(self, picture: Picture) -> Reading:
         """Read a clean picture of one digit, dark on light or light on dark.

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import InputError, UnpromisedError
 
-__all__ = ["GRID", "RiskCurve", "risk_curve"]
+__all__ = ["GRID", "RiskCurve", "acceptance_score", "risk_curve"]
 
 GRID = (*(round(1 - 10 ** (-step / 20), 7) for step in range(120, 5, -1)), 0.0)
 """Thresholds that a curve is measured at, strictest first: they depend on no data, or choosing among them would have
 to be paid for. They lie evenly in log(1 - threshold), have the 7 decimals that float32 can tell apart next to 1, and
-end at 0, where everything is accepted."""
+end at 0, where all is accepted but what is likelier no digit."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +122,15 @@ class RiskCurve:
         tested = range(max(0, first - 1), first + 1)
         return min(_clopper_pearson(self.errors[i], self.accepted[i], 1 - confidence) for i in tested)
 
+    def at_coverage(self, coverage: float, confidence: float = 0.95) -> tuple[float, float]:
+        """The strictest threshold that accepts the share `coverage`, 0 to 1, of the digits, and its error rate's bound.
+
+        The threshold is chosen by counts alone, which the errors do not enter, so that the bound, `risk_bound`'s, is as
+        good as one for a threshold chosen beforehand. All are accepted where no other threshold accepts so many.
+        """
+        i = next((i for i, share in enumerate(self.coverage) if share >= coverage), len(self.thresholds) - 1)
+        return self.thresholds[i], _clopper_pearson(self.errors[i], self.accepted[i], 1 - confidence)
+
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON types."""
         return {
@@ -147,15 +156,25 @@ class RiskCurve:
             raise ValueError(f"not a risk curve ({type(error).__name__}: {error})") from error
 
 
-def risk_curve(dataset: str, confidence: NDArray[np.float32], right: NDArray[np.bool_]) -> RiskCurve:
-    """Count at every threshold of `GRID`; `confidence` float32 [n] and `right` bool [n] are of the same answers.
+def acceptance_score(probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What an answer is accepted by where it reaches a threshold: float32 [n] of `probabilities` float32 [n, 10].
+
+    It is the confidence, the likeliest digit's probability; and -1, which reaches none, where it is likelier that there
+    is no digit at all.
+    """
+    confidence = probabilities.max(axis=1)
+    return np.where(1 - probabilities.sum(axis=1) > confidence, np.float32(-1), confidence)
+
+
+def risk_curve(dataset: str, score: NDArray[np.float32], right: NDArray[np.bool_]) -> RiskCurve:
+    """Count at every threshold of `GRID`; `score` float32 [n], as of `acceptance_score`, and `right` bool [n].
 
     A digit is accepted as `Recognizer` accepts it, by a comparison in float32. Raises `ValueError` where n is 0.
     """
-    reached = [confidence >= threshold for threshold in GRID]
+    reached = [score >= threshold for threshold in GRID]
     return RiskCurve(
         dataset=dataset,
-        n=len(confidence),
+        n=len(score),
         thresholds=GRID,
         accepted=tuple(int(np.count_nonzero(accepted)) for accepted in reached),
         errors=tuple(int(np.count_nonzero(accepted & ~right)) for accepted in reached),

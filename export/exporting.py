@@ -22,10 +22,18 @@ from edgedigits.training.data import dataset_label
 from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import Evaluation, answer_all, evaluate
 
-USUAL_MAX_ERROR = 0.001
-"""The error rate among accepted digits that a card's threshold promises, where the validation split is large enough."""
+USUAL_COVERAGE = 0.99
+"""Share of the digits held out that a card's threshold accepts: who puts up with fewer errors says so to the runner."""
 
-__all__ = ["Exported", "export_checkpoint", "find_origin", "measure", "verify_artifact"]
+__all__ = [
+    "Exported",
+    "acceptance",
+    "deployable",
+    "export_checkpoint",
+    "find_origin",
+    "measure",
+    "verify_artifact",
+]
 
 
 @dataclass(frozen=True)
@@ -58,8 +66,8 @@ def export_checkpoint(
     """
     tolerance = row.tolerance(precision)
     exporter = row.exporter()
-    threshold, max_error = _acceptance(checkpoint.risk)
-    deployable = Deployable(checkpoint.network(), checkpoint.calibration.temperature)
+    threshold, max_error = acceptance(checkpoint.risk)
+    network = deployable(checkpoint)
     card = Card(
         model=model,
         format=row.name,
@@ -68,7 +76,7 @@ def export_checkpoint(
         accept_threshold=threshold,
         max_error=max_error,
         risk=checkpoint.risk,
-        accuracy=evaluate(answer_all(deployable.run, digits.frames), digits, threshold).accuracy,
+        accuracy=evaluate(answer_all(network.run, digits.frames), digits, threshold).accuracy,
         weights_sha256=digest(checkpoint.weights),
         provenance={
             "recipe": {**asdict(checkpoint.recipe), "dataset": dataset_label(checkpoint.recipe.dataset)},
@@ -77,8 +85,8 @@ def export_checkpoint(
         },
     )
     with staged(path) as temporary:
-        exporter.write(deployable, card, temporary)
-        parity = check_parity(deployable, exporter.load(temporary), digits, tolerance).require(str(path))
+        exporter.write(network, card, temporary)
+        parity = check_parity(network, exporter.load(temporary), digits, tolerance).require(str(path))
     return Exported(path, card, parity)
 
 
@@ -91,8 +99,8 @@ def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Digits) -> Expor
     row = format_of(path)
     artifact = row.exporter().load(path)
     card = artifact.card
-    deployable = Deployable(checkpoint.network(), card.calibration.temperature)
-    return Exported(path, card, check_parity(deployable, artifact, digits, row.tolerance(card.precision)))
+    network = Deployable(checkpoint.network(), card.calibration.temperature)
+    return Exported(path, card, check_parity(network, artifact, digits, row.tolerance(card.precision)))
 
 
 def measure(checkpoint: Checkpoint, digits: Digits, max_error: float | None = None) -> tuple[Evaluation, float]:
@@ -100,10 +108,14 @@ def measure(checkpoint: Checkpoint, digits: Digits, max_error: float | None = No
 
     `max_error` and what is raised for it are as in `Card.threshold_for`.
     """
-    usual, _ = _acceptance(checkpoint.risk)
+    usual, _ = acceptance(checkpoint.risk)
     threshold = usual if max_error is None else promised_threshold(checkpoint.risk, max_error, checkpoint.recipe.name)
-    deployable = Deployable(checkpoint.network(), checkpoint.calibration.temperature)
-    return evaluate(answer_all(deployable.run, digits.frames), digits, threshold), threshold
+    return evaluate(answer_all(deployable(checkpoint).run, digits.frames), digits, threshold), threshold
+
+
+def deployable(checkpoint: Checkpoint) -> Deployable:
+    """What is exported of a checkpoint."""
+    return Deployable(checkpoint.network(), checkpoint.calibration.temperature)
 
 
 def find_origin(path: Path) -> Checkpoint:
@@ -122,14 +134,9 @@ def find_origin(path: Path) -> Checkpoint:
     raise InputError(f"the checkpoint that {path} was made from is not here: name it with --against")
 
 
-def _acceptance(risk: RiskCurve | None) -> tuple[float, float | None]:
-    """The threshold that a card begins with, and the error rate that it promises: the usual one, or the least."""
-    if risk is None:
-        return UNFITTED_THRESHOLD, None
-    max_error = max(USUAL_MAX_ERROR, risk.least_error())
-    if max_error >= 1:
-        return UNFITTED_THRESHOLD, None
-    return risk.threshold_for(max_error), max_error
+def acceptance(risk: RiskCurve | None) -> tuple[float, float | None]:
+    """The threshold that a card begins with, and the error rate among accepted digits that it promises."""
+    return (UNFITTED_THRESHOLD, None) if risk is None else risk.at_coverage(USUAL_COVERAGE)
 
 
 def _checkpoints(beside: Path) -> Iterator[Path]:

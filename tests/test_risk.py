@@ -11,7 +11,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from edgedigits.errors import InputError, UnpromisedError
-from edgedigits.risk import GRID, RiskCurve, _binomial_cdf, risk_curve
+from edgedigits.risk import GRID, RiskCurve, _binomial_cdf, acceptance_score, risk_curve
 
 RATES = st.floats(1e-4, 0.5)
 
@@ -282,3 +282,25 @@ def test_the_promise_is_kept_by_a_model_that_turns_bad_where_the_walk_begins():
     chosen = [_thresholds_kept(curve, 0.01) for curve in drawn]
     assert risk[GRID[20]] > 0.01
     assert np.mean([threshold < math.inf and risk[threshold] > 0.01 for threshold in chosen]) <= MAX_FALSE
+
+
+def test_a_score_is_the_confidence_unless_it_is_likelier_no_digit():
+    probabilities = np.full((3, 10), 0.01, np.float32)
+    probabilities[0, 3], probabilities[1, 4], probabilities[2, 5] = 0.8, 0.3, 0.46
+    assert acceptance_score(probabilities).tolist() == [np.float32(0.8), -1, np.float32(0.46)]
+
+
+@given(st.integers(1, 50), st.integers(0, 2**32 - 1))
+def test_models_that_know_no_other_class_are_scored_by_their_confidence(n, seed):
+    logits = np.random.default_rng(seed).normal(0, 5, (n, 10)).astype(np.float32)
+    exponentials = np.exp(logits)
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    assert (acceptance_score(probabilities) == probabilities.max(axis=1)).all()
+
+
+def test_a_share_to_accept_gives_the_strictest_threshold_and_its_bound():
+    curve = RiskCurve("drawn", 1000, (0.9, 0.7, 0.5, 0.0), (600, 990, 990, 995), (0, 2, 2, 4))
+    bound = curve.risk_bound()
+    assert curve.at_coverage(0.99) == (0.7, bound[1])
+    assert curve.at_coverage(0.5) == (0.9, bound[0])
+    assert curve.at_coverage(1.0) == (0.0, bound[3])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.card import Calibration
-from edgedigits.risk import RiskCurve, risk_curve
+from edgedigits.risk import RiskCurve, acceptance_score, risk_curve
 from edgedigits.training.digits import Digits
 
 __all__ = ["TEMPERATURES", "calibrate", "expected_calibration_error", "fit_temperature"]
@@ -24,15 +24,15 @@ def calibrate(logits: NDArray[np.float32], digits: Digits) -> tuple[Calibration,
     """
     temperature = fit_temperature(logits, digits.labels)
     right = logits[:, :10].argmax(axis=1) == digits.labels
-    before, after = _confidence(logits), _confidence(logits / np.float32(temperature))
+    before, after = _probabilities(logits), _probabilities(logits / np.float32(temperature))
     calibration = Calibration(
         method="temperature",
         temperature=temperature,
         n=len(digits),
-        ece_before=expected_calibration_error(before, right),
-        ece_after=expected_calibration_error(after, right),
+        ece_before=expected_calibration_error(before.max(axis=1), right),
+        ece_after=expected_calibration_error(after.max(axis=1), right),
     )
-    return calibration, risk_curve(f"{digits.dataset}, held out of the training split", after, right)
+    return calibration, risk_curve(f"{digits.dataset}, held out of the training split", acceptance_score(after), right)
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:
@@ -74,8 +74,8 @@ def expected_calibration_error(confidence: NDArray[np.float32], right: NDArray[n
     return float(np.abs(excess).sum() / len(sure))
 
 
-def _confidence(logits: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The probability of the likeliest digit, float32 [n]: classes after the ten have their part, but are no digit."""
+def _probabilities(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Of the ten digits, float32 [n, 10]: classes after them have their part, but are no digit."""
     exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
-    confidence: NDArray[np.float32] = exponentials[:, :10].max(axis=1) / exponentials.sum(axis=1)
-    return confidence
+    probabilities: NDArray[np.float32] = exponentials[:, :10] / exponentials.sum(axis=1, keepdims=True)
+    return probabilities

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.card import Accuracy
-from edgedigits.risk import RiskCurve, risk_curve
+from edgedigits.risk import RiskCurve, acceptance_score, risk_curve
 from edgedigits.training.digits import Digits
 
 __all__ = ["Evaluation", "answer_all", "evaluate", "mean_interval", "wilson_interval"]
@@ -50,11 +50,11 @@ class Evaluation:
     def risk(self) -> RiskCurve:
         """Error rate among accepted digits, at every threshold."""
         right = self.probabilities.argmax(axis=1) == self.digits.labels
-        return risk_curve(self.digits.dataset, self.probabilities.max(axis=1), right)
+        return risk_curve(self.digits.dataset, acceptance_score(self.probabilities), right)
 
-    def worst_mistakes(self, count: int, accepted_from: float = 0) -> NDArray[np.intp]:
-        """Indices of the wrong answers the model was surest of, surest first, with a confidence of `accepted_from`."""
-        accepted = self.probabilities.max(axis=1) >= accepted_from
+    def worst_mistakes(self, count: int, accepted_from: float = -1) -> NDArray[np.intp]:
+        """Indices of the wrong answers the model was surest of, surest first; of the accepted ones, from there."""
+        accepted = acceptance_score(self.probabilities) >= accepted_from
         wrong = np.flatnonzero(accepted & (self.probabilities.argmax(axis=1) != self.digits.labels))
         surest: NDArray[np.intp] = wrong[self.probabilities[wrong].max(axis=1).argsort()[::-1]]
         return surest[:count]
@@ -65,7 +65,7 @@ def evaluate(probabilities: NDArray[np.float32], digits: Digits, accept_threshol
     n = len(digits)
     answers, labels = probabilities.argmax(axis=1), digits.labels
     right = answers == labels
-    accepted = probabilities.max(axis=1) >= accept_threshold
+    accepted = acceptance_score(probabilities) >= accept_threshold
     # A float32 softmax underflows to 0 where the model is sure and wrong: the smallest float32 keeps the loss finite.
     likelihood = np.maximum(probabilities[np.arange(n), labels], np.finfo(np.float32).tiny).astype(np.float64)
     confusion = np.bincount(labels * 10 + answers, minlength=100).reshape(10, 10)

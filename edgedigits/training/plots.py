@@ -41,8 +41,8 @@ def sample_predictions(evaluation: Evaluation, count: int = 32) -> bytes:
     return _answers(evaluation, np.arange(min(count, len(evaluation.digits))))
 
 
-def mistakes(evaluation: Evaluation, count: int = 32, accepted_from: float = 0) -> bytes | None:
-    """The wrong answers the model was surest of, and `accepted_from` or more; None where there are none."""
+def mistakes(evaluation: Evaluation, count: int = 32, accepted_from: float = -1) -> bytes | None:
+    """The wrong answers the model was surest of, or of those accepted from a threshold; None where there are none."""
     worst = evaluation.worst_mistakes(count, accepted_from)
     return _answers(evaluation, worst) if len(worst) else None
 

@@ -29,7 +29,7 @@ def test_a_runtime_answers_as_the_checkpoint_does(prepared, checkpoint, test_dig
     np.testing.assert_allclose(answered, expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", ["onnxruntime", "torchscript"])
+@pytest.mark.parametrize("name", ["onnxruntime", "torchscript", "torch"])
 def test_a_calibrated_run_is_measured_with_its_temperature_and_threshold(
     trusted_run, trusted, test_digits, tmp_path, name
 ):

@@ -85,6 +85,35 @@ def test_a_calibrated_run_is_measured_as_what_is_exported_from_it(edgedigits, tr
     assert f"accepted at confidence {card.accept_threshold:g}: {100 * accuracy.coverage:.2f}%" in said
 
 
+@pytest.mark.parametrize("kind", ["run", "onnx"])
+def test_an_error_rate_decides_what_is_accepted(edgedigits, trusted_run, trusted, tmp_path, kind):
+    model = shutil.copytree(trusted_run, tmp_path / "run") if kind == "run" else trusted[kind].path
+    asked = ["eval", model, "--dataset", "synthetic", "--json"]
+    usual, strict = json.loads(edgedigits(*asked).out), json.loads(edgedigits(*asked, "--max-error", 0.05).out)
+    card = trusted["onnx"].card
+    assert (usual["accept_threshold"], usual["max_error"]) == (card.accept_threshold, None)
+    assert (strict["accept_threshold"], strict["max_error"]) == (card.risk.threshold_for(0.05), 0.05)
+    assert strict["coverage"] < usual["coverage"]
+    assert strict["accuracy"] == usual["accuracy"]
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        ("0.0001", "an error rate of 0.01% cannot be promised"),
+        ("2", "an error rate of 2 makes no sense"),
+        ("few", "'few' is not a valid float"),
+    ],
+)
+def test_an_error_rate_that_cannot_be_kept_is_refused(edgedigits, trusted_run, rate, message):
+    assert message in edgedigits("eval", trusted_run, "--dataset", "synthetic", "--max-error", rate).refusal
+
+
+def test_a_run_that_was_validated_on_nothing_keeps_no_error_rate(edgedigits, run):
+    refusal = edgedigits("eval", run, "--dataset", "synthetic", "--max-error", 0.01).refusal
+    assert refusal.startswith("edgedigits: paper was validated on nothing")
+
+
 @pytest.mark.parametrize("name", ["onnx", "torchscript"])
 def test_an_artifact_gives_the_figures_of_its_checkpoint_and_draws_nothing(
     edgedigits, exported, expected, tmp_path, name

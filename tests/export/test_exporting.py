@@ -10,8 +10,6 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from edgedigits.card import UNFITTED_THRESHOLD
 from edgedigits.errors import (
@@ -20,18 +18,16 @@ from edgedigits.errors import (
     OutputError,
     ParityError,
     UnknownNameError,
-    UnpromisedError,
 )
 from edgedigits.export.exporting import (
-    USUAL_MAX_ERROR,
-    _acceptance,
+    USUAL_COVERAGE,
     export_checkpoint,
     find_origin,
     measure,
     verify_artifact,
 )
 from edgedigits.export.formats import FORMATS, Format, find_format
-from edgedigits.risk import RiskCurve, risk_curve
+from edgedigits.risk import RiskCurve, acceptance_score
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.data import load_digits
 from edgedigits.training.evaluation import evaluate
@@ -116,8 +112,7 @@ def test_the_card_passes_on_what_was_found_on_the_digits_held_out(trusted, trust
     assert card.calibration.method == "temperature"
     assert card.calibration.n == card.risk.n > 0
     # So few digits cannot promise the usual error rate: the card promises the least that they can.
-    assert card.max_error == card.risk.least_error() > USUAL_MAX_ERROR
-    assert card.accept_threshold == card.risk.threshold_for(card.max_error)
+    assert (card.accept_threshold, card.max_error) == card.risk.at_coverage(USUAL_COVERAGE)
 
 
 def test_the_card_of_a_run_that_held_nothing_out_promises_nothing(exported):
@@ -126,38 +121,17 @@ def test_the_card_of_a_run_that_held_nothing_out_promises_nothing(exported):
     assert (card.calibration.method, card.calibration.temperature) == ("none", 1)
 
 
-@pytest.mark.parametrize(
-    ("risk", "expected"),
-    [
-        (RiskCurve("many", 9000, (0.9, 0.5), (6000, 8000), (0, 3)), (0.5, USUAL_MAX_ERROR)),
-        (RiskCurve("many", 9000, (0.9, 0.5), (6000, 8000), (0, 9)), (0.9, USUAL_MAX_ERROR)),
-        (RiskCurve("all wrong", 9000, (0.9, 0.5), (5, 8000), (5, 8000)), (UNFITTED_THRESHOLD, None)),
-    ],
-    ids=["few errors", "more errors", "all wrong"],
-)
-def test_a_card_promises_the_usual_error_rate_where_that_can_be_done(
-    trusted_checkpoint, test_digits, tmp_path, risk, expected
+def test_a_card_accepts_the_usual_share_and_promises_the_error_rate_that_it_can(
+    trusted_checkpoint, test_digits, tmp_path
 ):
+    risk = RiskCurve("many", 9000, (0.9, 0.7, 0.5), (6000, 8950, 9000), (0, 3, 30))
     row, path = find_format("torchscript"), tmp_path / "model.torchscript"
     mine = replace(trusted_checkpoint, risk=risk)
     export_checkpoint(mine, "mine", path, row=row, precision="fp32", digits=test_digits)
     card = row.exporter().load(path).card
-    assert (card.accept_threshold, card.max_error) == expected
-    confidence = row.exporter().load(path).run(test_digits.frames).max(axis=1)
-    assert card.accuracy.coverage == np.mean(confidence >= expected[0])
-
-
-@given(answers=st.lists(st.tuples(st.floats(0, 1, width=32).map(np.float32), st.booleans()), min_size=1, max_size=60))
-def test_what_a_card_promises_is_kept_by_its_threshold_and_less_cannot_be_promised(answers):
-    curve = risk_curve("drawn", *map(np.array, zip(*answers, strict=True)))
-    threshold, max_error = _acceptance(curve)
-    if max_error is None:
-        assert threshold == UNFITTED_THRESHOLD
-        assert curve.least_error() == 1
-    else:
-        assert threshold == curve.threshold_for(max_error)
-        with pytest.raises(UnpromisedError):
-            curve.threshold_for(0.999 * max_error)
+    assert (card.accept_threshold, card.max_error) == (0.7, risk.risk_bound()[1])
+    score = acceptance_score(row.exporter().load(path).run(test_digits.frames))
+    assert card.accuracy.coverage == np.mean(score >= 0.7)
 
 
 def test_a_checkpoint_is_measured_as_what_is_exported_from_it(trusted, trusted_checkpoint, test_digits):
