@@ -67,9 +67,6 @@ models: .venv/installed
 	$(BIN)/python -m edgedigits.export.ship runs/small-1 artifacts/small
 	$(TRAIN) --recipe nano --seeds 3 --output runs/nano >> $(RESULTS)/trained.json
 	$(BIN)/python -m edgedigits.export.ship runs/nano-1 artifacts/nano
-	for recipe in base-mnist small-mnist nano-mnist; do \
-	    $(TRAIN) --recipe $$recipe --output runs/$$recipe-1 || exit; \
-	done >> $(RESULTS)/trained.json
 
 clean:
 	rm -rf build .venv

@@ -57,8 +57,8 @@ def command(*, seeds: int, device: str, tutorial: bool, data_dir: Path | None) -
         "seeds": seeds,
     }
     sprint(recipe, passes, on)
-    if tutorial:
-        told |= _beside_the_tutorial(recipe, passes, held_out or digits, on, seeds=seeds, root=mnist_root(data_dir))
+    if tutorial and held_out:
+        told |= _beside_the_tutorial(recipe, passes, held_out, on, seeds=seeds, root=mnist_root(data_dir))
     else:
         test = load_digits(recipe.dataset, "test", data_dir)
         told |= _time_to_accuracy(recipe, passes, test, on, seeds)

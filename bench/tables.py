@@ -105,19 +105,17 @@ def _family(lines: Lines) -> str:
     latency = {row["model"]: row for row in report["rows"] if row["batch"] == 1}
     accuracies = {name: _accuracies(runs, name) for name in dict.fromkeys(run["recipe"]["name"] for run in runs)}
     rows = [
-        "| model | parameters | latency (95%) | accuracy (95%) | seeds, lowest to highest | without tablet digits |",
-        "| --- | ---: | ---: | ---: | ---: | ---: |",
+        "| model | parameters | latency (95%) | accuracy (95%) | seeds, lowest to highest |",
+        "| --- | ---: | ---: | ---: | ---: |",
     ]
     for name, row in sorted(latency.items(), key=lambda item: item[1]["ratio"]):
         values = accuracies[name]
         mean, _, (low, high) = mean_interval(values)
         fast, slow = row["ratio_ci95"]
-        without = accuracies.get(f"{name}-mnist")
         rows.append(
             f"| {name} | {_parameters(name):,} | {row['ratio']:.2f}× ({fast:.2f} to {slow:.2f}) "
             f"| {100 * mean:.2f}% ({100 * low:.2f} to {100 * min(high, 1):.2f}) "
-            f"| {len(values)}, {100 * min(values):.2f} to {100 * max(values):.2f} "
-            f"| {', '.join(f'{100 * value:.2f}%' for value in without) if without else '–'} |"
+            f"| {len(values)}, {100 * min(values):.2f} to {100 * max(values):.2f} |"
         )
     return "\n".join(rows)
 

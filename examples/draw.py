@@ -5,15 +5,19 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from edgedigits.training.synthetic import draw_digit
+from edgedigits.training.synthetic import draw_digit, draw_strokes, strokes_of
 
 FOLDER = Path(__file__).parent
 
 
-def draw(name: str, digit: int, seed: int, size: int, *, paper: tuple[int, ...], ink: tuple[int, ...]) -> None:
-    """A digit on paper with a little grain and uneven light."""
+LETTER = "10,0 10,50 10,100 / 62,2 36,28 10,54 / 24,42 44,70 68,100"
+
+
+def draw(name: str, digit: int | str, seed: int, size: int, *, paper: tuple[int, ...], ink: tuple[int, ...]) -> None:
+    """A digit, or what an allograph gives, on paper with a little grain and uneven light."""
     rng = np.random.default_rng(seed)
-    cover = Image.fromarray(draw_digit(digit, rng, size)).filter(ImageFilter.GaussianBlur(size / 200))
+    drawn = draw_digit(digit, rng, size) if isinstance(digit, int) else draw_strokes(strokes_of(digit), rng, size)
+    cover = Image.fromarray(drawn).filter(ImageFilter.GaussianBlur(size / 200))
     share = np.asarray(cover)[..., np.newaxis] / 255
     light = 1 - 0.12 * np.linspace(0, 1, size)[:, np.newaxis, np.newaxis]
     colour = (np.array(paper) * (1 - share) + np.array(ink) * share) * light + rng.normal(0, 2.5, (size, size, 1))
@@ -26,3 +30,4 @@ if __name__ == "__main__":
     draw("chalk.png", 5, 2, 160, paper=(38, 62, 50), ink=(232, 236, 228))
     draw("hasty.png", 4, 21, 150, paper=(246, 244, 236), ink=(60, 60, 70))
     draw("pencil.png", 8, 9, 140, paper=(250, 250, 250), ink=(120, 120, 120))
+    draw("letter.png", LETTER, 4, 150, paper=(244, 246, 248), ink=(30, 60, 50))

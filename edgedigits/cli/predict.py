@@ -57,11 +57,9 @@ def command(ctx: click.Context, images: tuple[Path, ...], model: str, max_error:
 
 def line(reading: Reading) -> str:
     """A reading for people, on one line."""
-    if not reading.digits:
+    if reading.reason in {"blank", "no digit"}:
         return f"- ({reading.reason})"
     sure = f"{100 * reading.confidence:.1f}%"
     if reading.accepted:
         return f"{reading.text} ({sure})"
-    if reading.reason == "no digit":
-        return f"{reading.text}? ({sure}, no digit)"
     return f"{reading.text}? ({sure}, {reading.reason}: might be {reading.digits[0].runner_up})"

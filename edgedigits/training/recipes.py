@@ -100,10 +100,10 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             _BASE,
             _SMALL,
             _NANO,
-            # The same without the tablet's digits: what those are worth, and what can be trained where they are not.
+            # The same without the tablet's digits, but for what the teacher knows of them: for where they are not.
             replace(_BASE, name="base-mnist", pendigits=False),
-            replace(_SMALL, name="small-mnist", pendigits=False, teacher="runs/base-mnist-1"),
-            replace(_NANO, name="nano-mnist", pendigits=False, teacher="runs/base-mnist-1"),
+            replace(_SMALL, name="small-mnist", pendigits=False),
+            replace(_NANO, name="nano-mnist", pendigits=False),
             _SPRINT,
             replace(_SPRINT, name="sprint-98", network="nano", epochs=2),
         )
