@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from pathlib import Path
 
 import click
@@ -27,7 +28,7 @@ from edgedigits.training.evaluation import answer_all, evaluate
 __all__ = ["command"]
 
 MAX_ERRORS = (0.01, 0.005, 0.002, 0.001, 0.0005)
-NO_DIGIT_PROBABILITY = " What they lack of 1 is the\nprobability that it is no digit."
+NO_DIGIT_PROBABILITY = "\nWhat they lack of 1 is the probability that it is no digit."
 
 
 @click.command()
@@ -125,8 +126,10 @@ def _trust(card: Card, kept: list[str]) -> str:
     return f"""Calibrated on {risk.n:,} digits that were held out of the training split: temperature \
 {calibration.temperature:.3f}, expected calibration
 error {100 * calibration.ece_before:.2f}% before and {100 * calibration.ece_after:.2f}% after. The threshold above \
-promises an error rate of {100 * (card.max_error or 0):g}% among accepted digits.
-`Recognizer("{card.model}", max_error=...)` takes others, each with 95% confidence for digits such as those held out:
+accepts 99% of them, and promises that no
+more than {math.ceil(1e4 * (card.max_error or 0)) / 100:.2f}% of such digits as it accepts are wrong, with 95% \
+confidence. `Recognizer("{card.model}", max_error=...)`
+sets others:
 
 | promised error rate | threshold | accepted on the test split | wrong among them |
 | ---: | ---: | ---: | ---: |

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from edgedigits.card import Accuracy
     from edgedigits.training.checkpoint import Checkpoint
+    from edgedigits.training.digits import Digits
     from edgedigits.training.recipes import Recipe
 
 CURVE = "curve.png"
@@ -118,42 +119,69 @@ def _train(
     as_json: bool,
 ) -> Accuracy | None:
     """One run, from its checkpoint or from the beginning, and what it makes of the test digits at its end."""
-    from edgedigits.export.exporting import measure
-    from edgedigits.training import loop
-    from edgedigits.training.checkpoint import Checkpoint
     from edgedigits.training.data import load_digits
     from edgedigits.training.distributed import is_leader
-    from edgedigits.training.material import load_material
-    from edgedigits.training.plots import learning_curve
 
     test = load_digits(recipe.dataset, "test", data_dir)
+    if checkpoint and checkpoint.is_complete:
+        _say(f"{run} is complete: all of its {recipe.epochs} epochs are done")
+    else:
+        _train_on(checkpoint, recipe, run, test, data_dir=data_dir, on=on, again=again, as_json=as_json)
+    return _report(run, test, as_json=as_json) if is_leader() else None
+
+
+def _train_on(
+    checkpoint: Checkpoint | None,
+    recipe: Recipe,
+    run: Path,
+    test: Digits,
+    *,
+    data_dir: Path | None,
+    on: torch.device,
+    again: list[str],
+    as_json: bool,
+) -> None:
+    from edgedigits.training import loop
+    from edgedigits.training.material import load_material
+
     digits, held_out = load_material(recipe, data_dir)
     if checkpoint is None:
         checkpoint = loop.start_run(recipe, run, on)
-    if checkpoint.is_complete:
-        _say(f"{run} is complete: all of its {recipe.epochs} epochs are done")
     _say(f"{recipe.name} on {recipe.dataset}, {len(digits)} digits, seed {recipe.seed}, {on} -> {run}")
-    history = list(checkpoint.history)
-    measured, split = (test, "Test") if held_out is None else (held_out, "Validation")
+    done = len(checkpoint.history)
+    measured = test if held_out is None else held_out
     try:
-        with _Progress(recipe, len(history)) as progress:
+        with _Progress(recipe, done) as progress:
             for epoch in loop.train(checkpoint, run, digits, measured, device=on, on_step=progress.step):
-                history.append(epoch)
+                done = epoch.epoch
                 progress.epoch_done()
                 if not as_json:
-                    _say(result_line(split, epoch.loss, epoch.correct, epoch.n), err=False)
+                    _say(result_line(_split(recipe), epoch.loss, epoch.correct, epoch.n), err=False)
     except KeyboardInterrupt:
-        _say(f"stopped after epoch {len(history)}/{recipe.epochs}; go on: {shlex.join(again)}")
+        _say(f"stopped after epoch {done}/{recipe.epochs}; go on: {shlex.join(again)}")
         raise
-    if not is_leader():
-        return None
-    write_file(run / CURVE, learning_curve(history, split.lower()))
-    accuracy = measure(Checkpoint.load(run / RUN_CHECKPOINT), test)[0].accuracy
+
+
+def _split(recipe: Recipe) -> str:
+    """What is measured after each epoch."""
+    return "Validation" if recipe.hold_out else "Test"
+
+
+def _report(run: Path, test: Digits, *, as_json: bool) -> Accuracy:
+    """A finished run's curve, and what it makes of the test digits."""
+    from edgedigits.export.exporting import measure
+    from edgedigits.training.checkpoint import Checkpoint
+    from edgedigits.training.plots import learning_curve
+
+    checkpoint = Checkpoint.load(run / RUN_CHECKPOINT)
+    recipe, split = checkpoint.recipe, _split(checkpoint.recipe)
+    write_file(run / CURVE, learning_curve(checkpoint.history, split.lower()))
+    accuracy = measure(checkpoint, test)[0].accuracy
     if as_json:
-        told = {"run": str(run), "recipe": asdict(recipe), "history": [asdict(epoch) for epoch in history]}
-        echo_json({**told, "test": accuracy.to_dict()})
+        history = [asdict(epoch) for epoch in checkpoint.history]
+        echo_json({"run": str(run), "recipe": asdict(recipe), "history": history, "test": accuracy.to_dict()})
     else:
-        if held_out:
+        if recipe.hold_out:
             click.echo(result_line("Test", accuracy.loss, accuracy.correct, accuracy.n))
         note(f"wrote {run / RUN_CHECKPOINT}, metrics.jsonl and {CURVE}")
     return accuracy
