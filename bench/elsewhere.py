@@ -35,7 +35,7 @@ from edgedigits.training.evaluation import wilson_interval
 
 __all__ = ["command"]
 
-LOOK_ALIKES = frozenset("OoIilZzSsBbGgqQDJ")
+LOOK_ALIKES = frozenset("OoIilZzSsBbGgq")
 """Latin letters that a digit may rightly be seen in; of other letters, `labels.csv` says it in `looks_like_a_digit`."""
 PEN = 14
 """Width of the pen that strokes are drawn with, in pixels."""
@@ -90,7 +90,11 @@ def _read(path: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     A picture that the runner finds blank, or cannot read, is a blank frame here: nothing that it would ask a model.
     """
     frames, labels = [], []
-    for item in _items(path):
+    try:
+        items = list(_items(path))
+    except (OSError, ValueError, LookupError, TypeError, csv.Error) as error:
+        raise DatasetError(f"{path} is no collection of pictures of one digit or letter each: {error}") from error
+    for item in items:
         try:
             frame = frame_picture(open_picture(item.picture)).frame
         except PictureError:
@@ -107,15 +111,22 @@ def _items(path: Path) -> Iterator[Item]:
         with np.load(path) as archive:
             for image, label in zip(archive["images"], archive["labels"].tolist(), strict=True):
                 if label not in LOOK_ALIKES:
-                    yield Item(image, label if isinstance(label, int) else None)
+                    yield Item(image, None if isinstance(label, str) else _digit(label))
     elif path.suffix == ".json":
         for drawn in json.loads(path.read_text("utf-8"))[pendigits.TRAINED_ON :]:
-            yield Item(pendigits.draw_strokes(drawn["strokes"], PEN), int(drawn["label"]))
+            yield Item(pendigits.draw_strokes(drawn["strokes"], PEN), _digit(drawn["label"]))
     else:
         with (path / "labels.csv").open(encoding="utf-8", newline="") as lines:
             for row in csv.DictReader(lines):
                 if row.get("looks_like_a_digit") != "yes":
-                    yield Item(path / row["file"], int(row["label"]) if "label" in row else None)
+                    label = None if "letter" in row else _digit(row["label"])
+                    yield Item(path / row["file"], label)
+
+
+def _digit(label: int | str) -> int:
+    if not 0 <= int(label) <= 9:
+        raise ValueError(f"the label {label} is no digit")
+    return int(label)
 
 
 if __name__ == "__main__":

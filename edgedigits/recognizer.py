@@ -31,7 +31,7 @@ class Recognizer:
     where the card's figures cannot promise so low an error rate.
     """
 
-    def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL, max_error: float | None = None) -> None:
+    def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL, *, max_error: float | None = None) -> None:
         name = os.fspath(model)
         content = shipped_file(name).read_bytes() if is_name(model) else read_artifact(Path(model))
         self._load(content, name, max_error)
@@ -48,12 +48,18 @@ class Recognizer:
         self._load(*state)
 
     def __repr__(self) -> str:
-        return f"Recognizer({self._name!r})"
+        max_error = "" if self._max_error is None else f", max_error={self._max_error:g}"
+        return f"Recognizer({self._name!r}{max_error})"
 
     @property
     def card(self) -> Card:
         """What the model says of itself."""
         return self._artifact.card
+
+    @property
+    def threshold(self) -> float:
+        """The confidence from which a digit is accepted."""
+        return self._threshold
 
     def classify(self, frames: NDArray[np.uint8]) -> Predictions:
         """Classify frames, `uint8 [n, 28, 28]`: 0 is paper, 255 ink, centred as MNIST centres. Raises `FramesError`."""
@@ -84,7 +90,8 @@ class Recognizer:
         reason: Reason | None = None if accepted else "no digit" if no_digit > confidence else "unsure"
         runner_up = int(predictions.probabilities[0].argsort()[-2])
         digit = Digit(value, confidence, accepted, reason, framing.box, runner_up)
-        return Reading(str(value), confidence, accepted, reason, (digit,))
+        text = "" if reason == "no digit" else str(value)
+        return Reading(text, confidence, accepted, reason, (digit,))
 
 
 def _describe(value: Any) -> str:

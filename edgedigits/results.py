@@ -67,7 +67,10 @@ class Digit:
 
 @dataclass(frozen=True)
 class Reading:
-    """What stands on one picture, and whether to trust it. A blank picture reads as an empty text."""
+    """What stands on one picture, and whether to trust it.
+
+    The text is empty where the reason is `blank` or `no digit`; of the latter, `digits` holds what it is most like.
+    """
 
     text: str
     confidence: float

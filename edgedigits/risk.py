@@ -6,6 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -219,8 +220,8 @@ def _clopper_pearson(k: int, n: int, alpha: float) -> float:
 
 
 def _between_0_and_1(what: str, value: float) -> None:
-    if not 0 < value < 1:
-        raise InputError(f"{what} of {value:g} makes no sense: give one between 0 and 1, both excluded")
+    if not isinstance(value, Real) or not 0 < value < 1:
+        raise InputError(f"{what} of {value} makes no sense: give a number between 0 and 1, both excluded")
 
 
 def _percent_rounded_up(share: float) -> str:

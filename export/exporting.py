@@ -81,6 +81,7 @@ def export_checkpoint(
         provenance={
             "recipe": {**asdict(checkpoint.recipe), "dataset": dataset_label(checkpoint.recipe.dataset)},
             "epochs": len(checkpoint.history),
+            "teacher_sha256": checkpoint.teacher or None,
             "versions": {"edgedigits": edgedigits.__version__, **exporter.versions()},
         },
     )

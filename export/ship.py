@@ -74,7 +74,9 @@ def describe(card: Card, parity: Parity, kept: list[str], history: tuple[Epoch, 
         for name in (ARTIFACT, SHIPPED_CHECKPOINT)
         for content in [(folder / name).read_bytes()]
     )
-    settings = "\n".join(f"| {name} | {value} |" for name, value in recipe.items() if value not in {None, False})
+    settings = "\n".join(
+        f"| {name} | {value} |" for name, value in recipe.items() if value is not None and value is not False
+    )
     passes = "\n".join(
         f"| {epoch.epoch} | {epoch.train_loss:.4f} | {epoch.loss:.4f} | {100 * epoch.accuracy:.2f}% |"
         for epoch in history
@@ -86,7 +88,7 @@ def describe(card: Card, parity: Parity, kept: list[str], history: tuple[Epoch, 
     return f"""# {card.model}
 
 Reads frames (`uint8 [batch, 28, 28]`, 0 = paper, 255 = ink, centred as MNIST centres) and gives the probabilities of
-the digits 0 to 9 (`float32 [batch, 10]`).{NO_DIGIT_PROBABILITY if card.risk else ""}
+the digits 0 to 9 (`float32 [batch, 10]`).{NO_DIGIT_PROBABILITY if recipe["nondigits"] else ""}
 
 | measured once on the test split of {accuracy.dataset} | |
 | --- | --- |
@@ -101,7 +103,7 @@ the digits 0 to 9 (`float32 [batch, 10]`).{NO_DIGIT_PROBABILITY if card.risk els
 | --- | --- |
 {settings}
 
-| pass | loss in training | loss on {"the validation split" if card.risk else "the test split"} | accuracy there |
+| pass | objective in training | loss on {"the validation split" if card.risk else "the test split"} | accuracy there |
 | ---: | ---: | ---: | ---: |
 {passes}
 
@@ -110,8 +112,8 @@ the digits 0 to 9 (`float32 [batch, 10]`).{NO_DIGIT_PROBABILITY if card.risk els
 {files}
 
 Made by `python -m edgedigits.export.ship RUN artifacts/{card.model}` with {versions}, RUN being what
-`edgedigits train --recipe {recipe["name"]} --seed {recipe["seed"]}` left. The weights' own digest is
-`{card.weights_sha256}`; every pass is in `model.safetensors`.
+`OMP_NUM_THREADS=1 edgedigits train --recipe {recipe["name"]} --seed {recipe["seed"]} --device cpu` left.
+The weights' own digest is `{card.weights_sha256}`; every pass is in `model.safetensors`.
 """
 
 
@@ -123,10 +125,10 @@ def _trust(card: Card, kept: list[str]) -> str:
             "promises no error rate. Trained on digits alone: what is no digit is read as one."
         )
     promises = "\n".join(kept)
-    return f"""Calibrated on {risk.n:,} digits that were held out of the training split: temperature \
-{calibration.temperature:.3f}, expected calibration
-error {100 * calibration.ece_before:.2f}% before and {100 * calibration.ece_after:.2f}% after. The threshold above \
-accepts 99% of them, and promises that no
+    return f"""Calibrated on {risk.n:,} digits that were held out of the training split and {calibration.n - risk.n:,} non-digits drawn:
+temperature {calibration.temperature:.3f}, expected calibration error {100 * calibration.ece_before:.2f}% before and \
+{100 * calibration.ece_after:.2f}% after.
+The threshold above accepts 99% of the digits held out, and promises that no
 more than {math.ceil(1e4 * (card.max_error or 0)) / 100:.2f}% of such digits as it accepts are wrong, with 95% \
 confidence. `Recognizer("{card.model}", max_error=...)`
 sets others:

@@ -61,8 +61,7 @@ def _print(rows: list[dict[str, Any]]) -> None:
     from rich import box
     from rich.table import Table
 
-    dataset, n = rows[0]["dataset"], rows[0]["n"]
-    title = f"latency of one digit as a multiple of {BASELINE}; accuracy, and of the accepted the wrong, on {dataset}"
+    title = f"latency of one digit as a multiple of {BASELINE}; accuracy and acceptance on {rows[0]['dataset']}"
     table = Table("model", "bytes", "latency", "accuracy", "accepted", "wrong", title=title, box=box.SIMPLE_HEAD)
     for column in table.columns[1:]:
         column.justify = "right"
@@ -73,6 +72,6 @@ def _print(rows: list[dict[str, Any]]) -> None:
             f"{row['latency_ratio']:.2f}×",
             f"{100 * row['accuracy']:.2f}%",
             f"{100 * row['coverage']:.1f}%",
-            f"{row['accepted_errors']} of {round(row['coverage'] * n):,}",
+            f"{row['accepted_errors']} of {round(row['coverage'] * row['n']):,}",
         )
     print_table(table)

@@ -35,7 +35,7 @@ def command(ctx: click.Context, images: tuple[Path, ...], model: str, max_error:
 
     # What Pillow warns of, our own line says of the file.
     warnings.filterwarnings("ignore", module="PIL")
-    recognizer = Recognizer(model, max_error)
+    recognizer = Recognizer(model, max_error=max_error)
     failed = False
     for image in images:
         try:

@@ -16,6 +16,7 @@ from edgedigits.errors import RunError
 from edgedigits.extras import needs
 from edgedigits.files import write_file
 from edgedigits.models import RUN_CHECKPOINT, RUNS, newest_run
+from edgedigits.training.recipes import RECIPES, find_recipe
 
 if TYPE_CHECKING:
     import torch
@@ -29,7 +30,7 @@ CURVE = "curve.png"
 
 
 @click.command()
-@click.option("--recipe", "recipe_name", help="What to train: paper, nano, small or base.  [default: paper]")
+@click.option("--recipe", "recipe_name", help=f"What to train: {', '.join(RECIPES)}.  [default: paper]")
 @click.option("--dataset", help="mnist, synthetic, or a folder with the subfolders 0 to 9.  [default: the recipe's]")
 @data_dir
 @click.option("--epochs", type=click.IntRange(min=1), help="Passes over the training digits.  [default: the recipe's]")
@@ -67,7 +68,6 @@ def command(
         from edgedigits.training import loop
         from edgedigits.training.data import is_folder
         from edgedigits.training.distributed import process_group
-        from edgedigits.training.recipes import find_recipe
 
     if seeds and resume and output is None:
         raise RunError("to resume several runs, name them with --output, as they were begun")
@@ -217,7 +217,6 @@ def _say(message: str, *, err: bool = True) -> None:
 def _resumed(run: Path | None, recipe_name: str | None, given: dict[str, Any]) -> Checkpoint | None:
     """The checkpoint to go on from; None where the run was stopped before it had one, or never began."""
     from edgedigits.training.checkpoint import Checkpoint
-    from edgedigits.training.recipes import find_recipe
 
     if run is None:
         raise RunError("there is no run in runs/ to resume: name it with --output, or start one without --resume")
@@ -225,11 +224,13 @@ def _resumed(run: Path | None, recipe_name: str | None, given: dict[str, Any]) -
         note(f"{run} holds no checkpoint yet: starting from the beginning")
         return None
     checkpoint = Checkpoint.load(run / RUN_CHECKPOINT)
-    if recipe_name is not None:
-        given = {"name": find_recipe(recipe_name).name, **given}
-    for name, value in given.items():
-        was = getattr(checkpoint.recipe, name)
-        if value != was:
+    recipe = checkpoint.recipe
+    expected = find_recipe(recipe_name) if recipe_name else recipe
+    # Of a recipe asked for by name, all is as it was, or the run would pass for what it is not.
+    kept = {name: getattr(recipe, name) for name in ("dataset", "epochs", "seed")}
+    for name, value in asdict(replace(expected, **{**kept, **given})).items():
+        if value != getattr(recipe, name):
+            was = getattr(recipe, name)
             raise RunError(f"{run} is a run with {name} {was}, not {value}: resume it as it was, or start another")
     return checkpoint
 

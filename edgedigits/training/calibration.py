@@ -18,9 +18,10 @@ TEMPERATURES = (0.05, 20.0)
 
 
 def calibrate(logits: NDArray[np.float32], digits: Digits) -> tuple[Calibration, RiskCurve]:
-    """What the held-out `digits` say of a network that gave them `logits`, `float32 [n, classes]`.
+    """What held-out `digits` say of a network that gave them `logits`, `float32 [n, classes]`.
 
-    The risk curve is that of the calibrated probabilities.
+    Those labelled as no digit have their part in the temperature and in the calibration error, where no answer is right
+    for them. The risk curve is that of the digits alone, by calibrated probabilities.
     """
     temperature = fit_temperature(logits, digits.labels)
     right = logits[:, :10].argmax(axis=1) == digits.labels
@@ -32,7 +33,9 @@ def calibrate(logits: NDArray[np.float32], digits: Digits) -> tuple[Calibration,
         ece_before=expected_calibration_error(before.max(axis=1), right),
         ece_after=expected_calibration_error(after.max(axis=1), right),
     )
-    return calibration, risk_curve(f"{digits.dataset}, held out of the training split", acceptance_score(after), right)
+    is_digit = digits.labels < 10
+    held_out = f"{digits.dataset}, held out of the training split"
+    return calibration, risk_curve(held_out, acceptance_score(after[is_digit]), right[is_digit])
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

@@ -36,7 +36,11 @@ PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass over the training digits and the test that followed; losses are mean negative log-likelihoods."""
+    """One pass over the training digits, and what was then measured: on validation digits, or on the test's.
+
+    `train_loss` is the mean of what was minimised, on digits as they were augmented, and so not to be compared with
+    `loss`, the mean negative log-likelihood.
+    """
 
     epoch: int
     train_loss: float
@@ -55,7 +59,8 @@ class Epoch:
 class Checkpoint:
     """Weights, and what is needed to go on from them as if training had never stopped.
 
-    A complete run whose recipe holds digits out has been calibrated on them, and its risk curve measured.
+    A complete run whose recipe holds digits out has been calibrated on them, and its risk curve measured. `teacher` is
+    the digest of the weights that were learned from.
     """
 
     recipe: Recipe
@@ -65,6 +70,7 @@ class Checkpoint:
     random_state: dict[str, Tensor] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
     risk: RiskCurve | None = None
+    teacher: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -95,6 +101,7 @@ class Checkpoint:
             "optimizer": self.optimizer.get("param_groups", []),
             "calibration": asdict(self.calibration),
             "risk": self.risk.to_dict() if self.risk else None,
+            "teacher": self.teacher,
         }
         about["sha256"] = _seal(about, tensors)
         write_file(path, save_tensors(tensors, {METADATA_KEY: json.dumps(about, sort_keys=True)}))
@@ -114,7 +121,11 @@ class Checkpoint:
             tensors = load_tensors(content)
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
             about = json.loads(header["__metadata__"][METADATA_KEY])
-            if about.pop("sha256") != _seal(about, tensors) or about["schema"] != SCHEMA:
+            if about["schema"] != SCHEMA:
+                raise CheckpointError(
+                    f"{path} is a checkpoint of schema {about['schema']}; this edgedigits reads {SCHEMA}: train again"
+                )
+            if about.pop("sha256") != _seal(about, tensors):
                 raise ValueError
             checkpoint = cls(
                 recipe=Recipe(**about["recipe"]),
@@ -124,6 +135,7 @@ class Checkpoint:
                 random_state=_below("random", tensors),
                 calibration=Calibration(**about["calibration"]),
                 risk=RiskCurve.from_dict(about["risk"]) if about["risk"] else None,
+                teacher=about.get("teacher", ""),
             )
             checkpoint.network()
         except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError, AttributeError) as error:

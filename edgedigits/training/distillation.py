@@ -2,39 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeAlias
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from edgedigits.errors import InputError
 from edgedigits.models import find_model
+from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.networks import DigitNetwork
 
 __all__ = ["Teacher", "distillation_loss", "find_teacher"]
 
-Teacher: TypeAlias = Callable[[Tensor], Tensor]
-"""Gives frames `float32 [n, 28, 28]`, 0 to 255, softened probabilities `float32 [n, classes]`."""
-
 TEMPERATURE = 2.0
-TAUGHT = 0.9
+SOFT_WEIGHT = 0.9
 """Weight of what the teacher says; the rest is that of the labels."""
 
 
-def find_teacher(name: str, pupil: DigitNetwork, device: torch.device) -> Teacher:
-    """The shipped model, run or checkpoint `name` as a teacher. Raises `InputError` where it cannot teach `pupil`."""
-    network = find_model(name).load_checkpoint().network().to(device)
-    if network.classes != pupil.classes:
-        raise InputError(f"{name} tells {network.classes} classes apart, not {pupil.classes}: it cannot be the teacher")
+class Teacher:
+    """A trained network that is asked what it thinks; `digest` is that of its weights."""
+
+    def __init__(self, checkpoint: Checkpoint, device: torch.device) -> None:
+        self.digest = digest(checkpoint.weights)
+        self._network = checkpoint.network().to(device)
 
     @torch.no_grad()
-    def teach(frames: Tensor) -> Tensor:
-        softened: Tensor = (network(frames) / TEMPERATURE).softmax(dim=1)
+    def __call__(self, frames: Tensor) -> Tensor:
+        """Softened probabilities `float32 [n, classes]` of frames `float32 [n, 28, 28]`, 0 to 255."""
+        softened: Tensor = (self._network(frames) / TEMPERATURE).softmax(dim=1)
         return softened
 
-    return teach
+
+def find_teacher(name: str, student: DigitNetwork, device: torch.device) -> Teacher:
+    """The shipped model, run or checkpoint `name`. Raises `InputError` where it cannot teach `student`."""
+    checkpoint = find_model(name).load_checkpoint()
+    classes = checkpoint.network().classes
+    if classes != student.classes:
+        raise InputError(f"{name} tells {classes} classes apart, not {student.classes}: it cannot be the teacher")
+    return Teacher(checkpoint, device)
 
 
 def distillation_loss(logits: Tensor, labels: Tensor, taught: Tensor) -> Tensor:
@@ -43,4 +47,4 @@ def distillation_loss(logits: Tensor, labels: Tensor, taught: Tensor) -> Tensor:
     The former is multiplied by the temperature's square, so that both pull alike, as in the paper's section 2.
     """
     soft = F.cross_entropy(logits / TEMPERATURE, taught, reduction="sum") * TEMPERATURE**2
-    return TAUGHT * soft + (1 - TAUGHT) * F.cross_entropy(logits, labels, reduction="sum")
+    return SOFT_WEIGHT * soft + (1 - SOFT_WEIGHT) * F.cross_entropy(logits, labels, reduction="sum")

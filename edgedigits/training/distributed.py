@@ -15,12 +15,15 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from edgedigits.errors import RunError
+
 __all__ = [
     "GlobalBatchNorm2d",
     "is_leader",
     "process_group",
     "processes",
     "replicated",
+    "require_agreement",
     "share",
     "share_random_state",
     "sum_over_processes",
@@ -65,6 +68,15 @@ def replicated(network: nn.Module, device: torch.device) -> nn.Module:
     if processes() == 1:
         return network
     return DistributedDataParallel(network, device_ids=[device] if device.type == "cuda" else None)
+
+
+def require_agreement(value: object, message: str) -> None:
+    """Raise `RunError` with `message` where the processes do not all hold an equal `value`."""
+    if processes() > 1:
+        values: list[object] = [None] * processes()
+        distributed.all_gather_object(values, value)
+        if any(other != value for other in values):
+            raise RunError(message)
 
 
 def share_random_state() -> None:

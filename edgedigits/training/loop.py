@@ -30,11 +30,13 @@ from edgedigits.training.distributed import (
     is_leader,
     processes,
     replicated,
+    require_agreement,
     share_random_state,
     sum_over_processes,
 )
 from edgedigits.training.evaluation import evaluate
 from edgedigits.training.folder import PictureFolder
+from edgedigits.training.material import calibration_material
 from edgedigits.training.networks import DigitNetwork, build_network
 from edgedigits.training.recipes import Recipe
 
@@ -87,10 +89,9 @@ def start_run(recipe: Recipe, run: Path, device: torch.device) -> Checkpoint:
         raise RunError(f"{run} already holds a run: go on with --resume, or choose another --output")
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.network)
-    if recipe.teacher:
-        # Only to see that there is one, before anything is written.
-        find_teacher(recipe.teacher, network, device)
-    checkpoint = Checkpoint(recipe, (), network.state_dict(), {}, _random_state(device))
+    # Found before anything is written, for it may not be there.
+    teacher = find_teacher(recipe.teacher, network, device).digest if recipe.teacher else ""
+    checkpoint = Checkpoint(recipe, (), network.state_dict(), {}, _random_state(device), teacher=teacher)
     if is_leader():
         checkpoint.save(path)
     return checkpoint
@@ -124,6 +125,11 @@ def train(
     if checkpoint.history:
         optimizer.load_state_dict(checkpoint.optimizer)
     teacher = find_teacher(recipe.teacher, network, device) if recipe.teacher else None
+    if teacher and teacher.digest != checkpoint.teacher:
+        raise RunError(f"{run} was begun with another teacher than {recipe.teacher} is now: start another run")
+    require_agreement(
+        (recipe, len(checkpoint.history)), f"the processes do not find the same run in {run}: let them share the folder"
+    )
     trained = replicated(network, device)
     _restore_random_state(checkpoint.random_state, device)
 
@@ -146,9 +152,16 @@ def train(
         )
         history = (*history, epoch)
         if is_leader():
-            state = Checkpoint(recipe, history, network.state_dict(), optimizer.state_dict(), _random_state(device))
+            state = replace(
+                checkpoint,
+                history=history,
+                weights=network.state_dict(),
+                optimizer=optimizer.state_dict(),
+                random_state=_random_state(device),
+            )
             if state.is_complete and recipe.hold_out:
-                calibration, risk = calibrate(logits.numpy(), measured)
+                material = calibration_material(recipe, measured)
+                calibration, risk = calibrate(network_logits(network, material.frames, device).numpy(), material)
                 state = replace(state, calibration=calibration, risk=risk)
             state.save(run / RUN_CHECKPOINT)
             _write_metrics(run, history)

@@ -17,17 +17,17 @@ from edgedigits.training.nondigits import draw_nondigits
 from edgedigits.training.recipes import Recipe
 from edgedigits.training.synthetic import synthetic_digits
 
-__all__ = ["is_held_out", "load_material"]
+__all__ = ["calibration_material", "is_held_out", "load_material"]
 
-DRAWN_SEED = 3
+DRAWN_SEED, HELD_OUT_SEED = 3, 4
 """Of all that is drawn to train on: another than those of the data set `synthetic`, which is measured on."""
 
 
 def is_held_out(labels: NDArray[np.int64], hold_out: int) -> NDArray[np.bool_]:
     """Which of a training split's digits, by their labels `int64 [n]`, are kept for validation: one `hold_out`-th.
 
-    They are the last of each class, whatever a run's seed. Taken here and there, they would be by the same writers as
-    their neighbours, which MNIST keeps together, and would be read better than a stranger's.
+    They are the last of each class, whatever a run's seed. MNIST's neighbours are alike, mostly by one writer: the same
+    network, trained for two passes, read 99.24% of every sixth digit and 98.72% of the last sixth of each class.
     """
     held = np.zeros(len(labels), np.bool_)
     for label in range(10):
@@ -49,10 +49,23 @@ def load_material(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits 
     if not recipe.hold_out:
         return _enriched(recipe, digits, data_dir), None
     held = is_held_out(digits.labels, recipe.hold_out)
-    if not held.any():
+    if len(set(digits.labels[held].tolist())) < 10:
         raise DatasetError(f"{digits.dataset} holds too few digits to keep every {recipe.hold_out}th for validation")
     kept = Digits(digits.dataset, digits.frames[~held], digits.labels[~held])
     return _enriched(recipe, kept, data_dir), Digits(digits.dataset, digits.frames[held], digits.labels[held])
+
+
+def calibration_material(recipe: Recipe, held_out: Digits) -> Digits:
+    """The digits held out, and non-digits drawn from them, about as many to a digit as there are in training.
+
+    On digits alone, what a network sets aside for non-digits would look like too little confidence.
+    """
+    frames, labels = held_out.frames, held_out.labels
+    if count := recipe.nondigits // recipe.hold_out:
+        drawn, _ = draw_nondigits(held_out, count, HELD_OUT_SEED)
+        frames = np.concatenate([frames, drawn])
+        labels = np.concatenate([labels, np.full(count, NO_DIGIT, np.int64)])
+    return Digits(held_out.dataset, frames, labels)
 
 
 def _enriched(recipe: Recipe, digits: Digits, data_dir: Path | None) -> Digits:

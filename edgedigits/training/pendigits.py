@@ -40,7 +40,8 @@ def load(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
         frames = np.stack([_frame(picture) for picture in pictures])
     except OSError as error:
         raise DatasetError(
-            f"cannot open {path}: {error.strerror or error}; put it there, or train a recipe that ends in -mnist"
+            f"cannot open {path}: {error.strerror or error}; it is made from UCI's Pen-Based Recognition of "
+            "Handwritten Digits (see the README); a recipe that ends in -mnist does without"
         ) from error
     except (ValueError, LookupError, TypeError) as error:
         raise DatasetError(f"{path} is damaged: a list of labels and strokes is expected") from error

@@ -53,9 +53,9 @@ def learning_curve(history: Sequence[Epoch], split: str) -> bytes:
     marker = "o-" if len(epochs) <= 20 else "-"
     figure = Figure(figsize=(9, 3.4), layout="constrained")
     left, right = figure.subplots(1, 2)
-    left.plot(epochs, [epoch.train_loss for epoch in history], color=INK, label="training")
+    left.plot(epochs, [epoch.train_loss for epoch in history], color=INK, label="training objective")
     left.plot(epochs, [epoch.loss for epoch in history], marker, color=ACCENT, label=split)
-    left.set_ylabel("negative log-likelihood")
+    left.set_ylabel("loss")
     left.set_ylim(bottom=0)
     left.legend(frameon=False)
     right.plot(epochs, [100 * epoch.accuracy for epoch in history], marker, color=ACCENT)

@@ -75,3 +75,25 @@ def test_an_empty_collection_is_refused(tmp_path):
     np.savez(tmp_path / "none.npz", images=np.zeros((0, 8, 8), np.uint8), labels=np.zeros(0, np.int64))
     with pytest.raises(DatasetError, match="holds nothing to read"):
         _told(tmp_path / "none.npz")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("strings.csv", "file,label\na.png,8156\n"),
+        ("lines.csv", "file,label_lines\na.png,1|2\n"),
+        ("words.csv", "file,label\na.png,seven\n"),
+        ("bare.csv", "label\n7\n"),
+    ],
+)
+def test_what_is_no_collection_of_single_digits_is_refused(tmp_path, name, content):
+    (tmp_path / "labels.csv").write_text(content)
+    with pytest.raises(DatasetError, match="is no collection of pictures of one digit or letter each"):
+        _told(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["text.npz", "text.json"])
+def test_a_file_that_is_something_else_is_refused(tmp_path, name):
+    (tmp_path / name).write_text("no collection")
+    with pytest.raises(DatasetError, match="is no collection of pictures of one digit or letter each"):
+        _told(tmp_path / name)
