@@ -220,8 +220,10 @@ def _clopper_pearson(k: int, n: int, alpha: float) -> float:
 
 
 def _between_0_and_1(what: str, value: float) -> None:
-    if not isinstance(value, Real) or not 0 < value < 1:
-        raise InputError(f"{what} of {value} makes no sense: give a number between 0 and 1, both excluded")
+    if not isinstance(value, Real):
+        raise InputError(f"{what} is a number, not {value!r}: give one between 0 and 1, both excluded")
+    if not 0 < value < 1:
+        raise InputError(f"{what} of {value:g} makes no sense: give one between 0 and 1, both excluded")
 
 
 def _percent_rounded_up(share: float) -> str:

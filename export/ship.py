@@ -125,13 +125,14 @@ def _trust(card: Card, kept: list[str]) -> str:
             "promises no error rate. Trained on digits alone: what is no digit is read as one."
         )
     promises = "\n".join(kept)
-    return f"""Calibrated on {risk.n:,} digits that were held out of the training split and {calibration.n - risk.n:,} non-digits drawn:
-temperature {calibration.temperature:.3f}, expected calibration error {100 * calibration.ece_before:.2f}% before and \
-{100 * calibration.ece_after:.2f}% after.
-The threshold above accepts 99% of the digits held out, and promises that no
-more than {math.ceil(1e4 * (card.max_error or 0)) / 100:.2f}% of such digits as it accepts are wrong, with 95% \
-confidence. `Recognizer("{card.model}", max_error=...)`
-sets others:
+    drawn, temperature = calibration.n - risk.n, calibration.temperature
+    before, after = 100 * calibration.ece_before, 100 * calibration.ece_after
+    # Rounded up: less would not be promised.
+    max_error = math.ceil(1e4 * (card.max_error or 0)) / 100
+    return f"""Calibrated on {risk.n:,} digits held out of the training split and {drawn:,} non-digits drawn: temperature
+{temperature:.3f}, expected calibration error {before:.2f}% before and {after:.2f}% after. The threshold above accepts 99% of
+the digits held out, and promises that no more than {max_error:.2f}% of such digits as it accepts are wrong, with 95%
+confidence. `Recognizer("{card.model}", max_error=...)` sets others:
 
 | promised error rate | threshold | accepted on the test split | wrong among them |
 | ---: | ---: | ---: | ---: |

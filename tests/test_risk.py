@@ -304,3 +304,9 @@ def test_a_share_to_accept_gives_the_strictest_threshold_and_its_bound():
     assert curve.at_coverage(0.99) == (0.7, bound[1])
     assert curve.at_coverage(0.5) == (0.9, bound[0])
     assert curve.at_coverage(1.0) == (0.0, bound[3])
+
+
+def test_an_error_rate_that_is_no_number_is_refused():
+    curve = risk_curve("drawn", np.ones(10, np.float32), np.ones(10, np.bool_))
+    with pytest.raises(InputError, match=r"an error rate is a number, not '0\.01'"):
+        curve.threshold_for("0.01")

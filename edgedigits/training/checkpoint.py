@@ -113,10 +113,6 @@ class Checkpoint:
             content = path.read_bytes()
         except OSError as error:
             raise CheckpointError(f"cannot open {path}: {error.strerror or error}") from error
-        if content.startswith(PICKLES):
-            raise CheckpointError(
-                f"{path} is a pickle, which may carry code, so it is not loaded: give a safetensors file"
-            )
         try:
             tensors = load_tensors(content)
             header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
@@ -139,6 +135,11 @@ class Checkpoint:
             )
             checkpoint.network()
         except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError, AttributeError) as error:
+            # Only now, for a safetensors file may begin alike: with the length of its header.
+            if content.startswith(PICKLES):
+                raise CheckpointError(
+                    f"{path} is a pickle, which may carry code, so it is not loaded: give a safetensors file"
+                ) from error
             raise CheckpointError(f"{path} is damaged or not a checkpoint of edgedigits: train again") from error
         return checkpoint
 

@@ -37,13 +37,13 @@ def test_with_no_run_it_exports_what_ships_and_says_which_digits_stood_in(edgedi
     ran = edgedigits("export", "--json", "--format", "torchscript")
     assert ran.err == "mnist is not at hand: using the synthetic digits instead\n"
     told = json.loads(ran.out)
-    content = (tmp_path / "paper.torchscript").read_bytes()
+    content = (tmp_path / "small.torchscript").read_bytes()
     assert set(told) == {"artifact", "format", "precision", "bytes", "sha256", "parity"}
-    assert (told["artifact"], told["format"], told["precision"]) == ("paper.torchscript", "torchscript", "fp32")
+    assert (told["artifact"], told["format"], told["precision"]) == ("small.torchscript", "torchscript", "fp32")
     assert (told["bytes"], told["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
     assert (told["parity"]["passed"], told["parity"]["dataset"]) == (True, "synthetic")
-    shipped = Checkpoint.load(find_model("paper").checkpoint)
-    assert _card(tmp_path / "paper.torchscript").weights_sha256 == digest(shipped.weights)
+    shipped = Checkpoint.load(find_model("small").checkpoint)
+    assert _card(tmp_path / "small.torchscript").weights_sha256 == digest(shipped.weights)
 
 
 @pytest.mark.parametrize("given", ["runs/tiny", "runs/tiny/checkpoint.safetensors"])

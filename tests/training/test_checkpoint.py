@@ -265,3 +265,15 @@ def test_digests_tell_names_shapes_types_and_bits_apart():
     ]
     assert digest(dict(reversed(tensors.items()))) == digest(tensors)
     assert len({digest(tensors), *map(digest, others)}) == 6
+
+
+def test_a_header_whose_length_begins_as_a_pickle_does_is_read(checkpoint, tmp_path):
+    """The first bytes of a safetensors file are its header's length, and may be any."""
+    path = tmp_path / "model.safetensors"
+    checkpoint.save(path)
+    content = path.read_bytes()
+    length = int.from_bytes(content[:8], "little")
+    wanted = length + (0x0280 - length) % 0x10000
+    path.write_bytes(wanted.to_bytes(8, "little") + content[8 : 8 + length].ljust(wanted) + content[8 + length :])
+    assert path.read_bytes().startswith(b"\x80\x02")
+    assert digest(Checkpoint.load(path).weights) == digest(checkpoint.weights)

@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from edgedigits.errors import InputError
 from edgedigits.training.checkpoint import Checkpoint
-from edgedigits.training.distillation import TAUGHT, TEMPERATURE, distillation_loss, find_teacher
+from edgedigits.training.distillation import SOFT_WEIGHT, TEMPERATURE, distillation_loss, find_teacher
 from edgedigits.training.networks import build_network
 
 CPU = torch.device("cpu")
@@ -36,7 +36,7 @@ def test_a_teacher_that_says_the_labels_is_the_label_loss_at_two_temperatures(co
     logits, labels, _ = _batch(count, seed)
     hard = F.cross_entropy(logits, labels, reduction="sum")
     softened = F.cross_entropy(logits / TEMPERATURE, labels, reduction="sum")
-    expected = TAUGHT * TEMPERATURE**2 * softened + (1 - TAUGHT) * hard
+    expected = SOFT_WEIGHT * TEMPERATURE**2 * softened + (1 - SOFT_WEIGHT) * hard
     torch.testing.assert_close(distillation_loss(logits, labels, F.one_hot(labels, 11).float()), expected)
 
 
@@ -45,7 +45,7 @@ def test_where_the_pupil_says_what_the_teacher_does_the_labels_alone_pull(count,
     _, labels, teachers = _batch(count, seed)
     pulled = _gradient(teachers, labels, (teachers / TEMPERATURE).softmax(dim=1))
     by_labels = teachers.softmax(dim=1) - F.one_hot(labels, 11)
-    torch.testing.assert_close(pulled, (1 - TAUGHT) * by_labels, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(pulled, (1 - SOFT_WEIGHT) * by_labels, rtol=1e-4, atol=1e-5)
 
 
 @given(count=COUNTS, seed=SEEDS)
@@ -54,7 +54,7 @@ def test_each_row_pulls_towards_the_teacher_and_the_label(count, seed):
     taught = (teachers / TEMPERATURE).softmax(dim=1)
     towards_teacher = TEMPERATURE * ((logits / TEMPERATURE).softmax(dim=1) - taught)
     towards_label = logits.softmax(dim=1) - F.one_hot(labels, 11)
-    expected = TAUGHT * towards_teacher + (1 - TAUGHT) * towards_label
+    expected = SOFT_WEIGHT * towards_teacher + (1 - SOFT_WEIGHT) * towards_label
     torch.testing.assert_close(_gradient(logits, labels, taught), expected, rtol=1e-4, atol=1e-5)
 
 

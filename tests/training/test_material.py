@@ -107,7 +107,7 @@ def test_digits_from_a_tablet_are_added(tablet):
 
 
 def test_digits_from_a_tablet_that_are_not_there_are_asked_for(tmp_path):
-    with pytest.raises(DatasetError, match=rf"^cannot open [^\n]*{FILE}[^\n]*put it there[^\n]*$"):
+    with pytest.raises(DatasetError, match=rf"^cannot open [^\n]*{FILE}[^\n]*-mnist does without$"):
         load_material(replace(PLAIN, pendigits=True), tmp_path)
 
 

@@ -44,7 +44,7 @@ def test_a_dot_is_drawn():
 
 
 def test_a_file_that_is_absent_is_one_line_that_says_what_to_do(tmp_path):
-    with pytest.raises(DatasetError, match=r"^cannot open .*No such file.*; put it there, or train a recipe .*-mnist$"):
+    with pytest.raises(DatasetError, match=r"^cannot open .*No such file.*UCI.*-mnist does without$"):
         pendigits.load(tmp_path)
 
 
