@@ -1,4 +1,4 @@
-.PHONY: demo test lint format results models clean
+.PHONY: demo test lint format results sprint models clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -53,9 +53,17 @@ results: .venv/installed
 	    $(BIN)/edgedigits eval $$model --max-error $$max_error --json || exit; \
 	done; done > $(RESULTS)/trust.json
 	$(BIN)/python -m edgedigits.bench.elsewhere $(ELSEWHERE) > $(RESULTS)/elsewhere.json
-	$(BIN)/edgedigits eval small --output build/small
+	for model in small base; do \
+	    $(BIN)/edgedigits eval $$model --output build/$$model > build/$$model.txt || exit; \
+	    cp build/$$model/accepted_mistakes.png $(RESULTS)/accepted_mistakes_$$model.png; \
+	done
 	cp build/small/risk.png runs/paper-1/curve.png $(RESULTS)
 	$(BIN)/python -m edgedigits.bench.tables README.md $(RESULTS)
+
+# Time to accuracy, on the best device there is.
+sprint: .venv/installed
+	$(BIN)/python -m edgedigits.bench.sprint > $(RESULTS)/sprint.json
+	$(BIN)/python -m edgedigits.bench.sprint --tutorial --seeds 3 --device cpu > $(RESULTS)/tutorial.json
 
 # Trains the models that ship, where it has not been done yet, and ships them. Takes hours on a CPU: one thread each,
 # for the number of threads is a part of what decides the weights.

@@ -129,10 +129,10 @@ def _trust(card: Card, kept: list[str]) -> str:
     before, after = 100 * calibration.ece_before, 100 * calibration.ece_after
     # Rounded up: less would not be promised.
     max_error = math.ceil(1e4 * (card.max_error or 0)) / 100
-    return f"""Calibrated on {risk.n:,} digits held out of the training split and {drawn:,} non-digits drawn: temperature
-{temperature:.3f}, expected calibration error {before:.2f}% before and {after:.2f}% after. The threshold above accepts 99% of
-the digits held out, and promises that no more than {max_error:.2f}% of such digits as it accepts are wrong, with 95%
-confidence. `Recognizer("{card.model}", max_error=...)` sets others:
+    return f"""Calibrated on {risk.n:,} digits held out of the training split and {drawn:,} non-digits drawn:
+temperature {temperature:.3f}, expected calibration error {before:.2f}% before and {after:.2f}% after. The threshold
+above accepts 99% of the digits held out, and promises that no more than {max_error:.2f}% of such digits as it accepts
+are wrong, with 95% confidence. `Recognizer("{card.model}", max_error=...)` sets others:
 
 | promised error rate | threshold | accepted on the test split | wrong among them |
 | ---: | ---: | ---: | ---: |
