@@ -219,7 +219,7 @@ def _clopper_pearson(k: int, n: int, alpha: float) -> float:
     return high
 
 
-def _between_0_and_1(what: str, value: float) -> None:
+def _between_0_and_1(what: str, value: Any) -> None:
     if not isinstance(value, Real):
         raise InputError(f"{what} is a number, not {value!r}: give one between 0 and 1, both excluded")
     if not 0 < value < 1:
