@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -220,7 +219,7 @@ def _clopper_pearson(k: int, n: int, alpha: float) -> float:
 
 
 def _between_0_and_1(what: str, value: Any) -> None:
-    if not isinstance(value, Real):
+    if not isinstance(value, (int, float, np.integer, np.floating)):
         raise InputError(f"{what} is a number, not {value!r}: give one between 0 and 1, both excluded")
     if not 0 < value < 1:
         raise InputError(f"{what} of {value:g} makes no sense: give one between 0 and 1, both excluded")
