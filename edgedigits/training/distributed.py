@@ -118,7 +118,7 @@ class GlobalBatchNorm2d(nn.BatchNorm2d):
             return super().forward(x)
         count = torch.full((1,), x.numel() / x.shape[1], device=x.device)
         sums = torch.cat([x.sum((0, 2, 3)), x.square().sum((0, 2, 3)), count])
-        total: Tensor = _Sum.apply(sums)  # type: ignore[no-untyped-call]
+        total: Tensor = _Sum.apply(sums)  # type: ignore[no-untyped-call]  # torch's own
         n, channels = total[-1], x.shape[1]
         mean = total[:channels] / n
         # Of a channel that is constant, rounding would leave less than nothing.

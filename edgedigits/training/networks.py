@@ -109,7 +109,7 @@ class ConvNetwork(DigitNetwork):
         self.features = nn.Sequential(*layers)
         self.head = nn.Linear(inputs * size**2, self.classes)
         # The CPU's convolutions are faster so, in training; what is exported does not know of it.
-        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
 
     def logits(self, pixels: Tensor) -> Tensor:
         """Logits `float32 [n, 11]` of pixels `float32 [n, 1, 28, 28]`, 0 to 1."""
