@@ -13,8 +13,8 @@ demo: .venv/installed
 	$(BIN)/edgedigits data show --dataset synthetic --output $(RUN)/digits.png
 	$(BIN)/edgedigits train --dataset synthetic --epochs 6 --output $(RUN)
 	$(BIN)/edgedigits eval $(RUN) --dataset synthetic
-	$(BIN)/edgedigits export $(RUN) --format onnx
-	$(BIN)/edgedigits export $(RUN) --format torchscript
+	$(BIN)/edgedigits export $(RUN) --format all
+	$(BIN)/edgedigits export $(RUN) --format onnx --precision int8
 	$(BIN)/edgedigits verify $(RUN)/model.onnx
 	$(BIN)/edgedigits models
 	$(BIN)/edgedigits predict examples/*.png
@@ -43,9 +43,7 @@ results: .venv/installed
 	$(BIN)/edgedigits train --recipe paper --seeds 3 --device cpu --output runs/paper --json | grep history \
 	    > $(RESULTS)/training.json
 	$(BIN)/python -m edgedigits.export.ship runs/paper-1 artifacts/paper
-	$(BIN)/edgedigits export --format torchscript --output build/small.torchscript small
-	$(BIN)/edgedigits verify artifacts/small/model.onnx --json > $(RESULTS)/parity.json
-	$(BIN)/edgedigits verify build/small.torchscript --json >> $(RESULTS)/parity.json
+	$(BIN)/python -m edgedigits.bench.formats > $(RESULTS)/formats.json
 	$(BIN)/edgedigits bench --models small --json $(RESULTS)/bench.json --plot $(RESULTS)/bench.png
 	$(BIN)/edgedigits bench --models paper,nano,small,base --runtimes onnxruntime --json - > $(RESULTS)/latency.json
 	cat $(RESULTS)/training.json $(RESULTS)/trained.json $(RESULTS)/latency.json > $(RESULTS)/family.json

@@ -23,6 +23,8 @@ PAPER_TABLE_1 = (96, 97, 97, 98, 98, 98, 98, 98)
 """Test accuracy in percent after each pass (R. Wang, Table 1)."""
 PAPER_FINAL = "98.21% (one run), loss 0.0527"
 """R. Wang, Figure 4."""
+SHOWN = ("nano", "small")
+"""Models whose exports are listed one by one: the others' are in bench/results/formats.json."""
 MARKED = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 Lines = list[dict[str, Any]]
@@ -65,17 +67,18 @@ def _training(runs: Lines) -> str:
     return "\n".join([*rows, "", final])
 
 
-def _parity(artifacts: Lines) -> str:
-    """Each format against its checkpoint."""
-    rows = ["| format | bytes | frames | same digit | largest difference in probability |"]
-    rows.append("| --- | ---: | ---: | ---: | ---: |")
-    for artifact in artifacts:
-        parity = artifact["parity"]
-        same = round(parity["argmax_agreement"] * parity["n"])
-        rows.append(
-            f"| {artifact['format']} {artifact['precision']} | {artifact['bytes']:,} | {parity['n']:,} | {same:,} "
-            f"| {parity['max_abs_diff']:.1g} |"
-        )
+def _formats(exports: Lines) -> str:
+    """What each format and precision costs and keeps, of the smallest model and of the default one."""
+    rows = ["| model | format | bytes | same digit | accuracy | largest difference | latency (95%) |"]
+    rows.append("| --- | --- | ---: | ---: | ---: | ---: | ---: |")
+    for export in exports:
+        if export["model"] in SHOWN:
+            parity, (low, high) = export["parity"], export["latency_ratio_ci95"]
+            rows.append(
+                f"| {export['model']} | {export['format']} {export['precision']} | {export['bytes']:,} "
+                f"| {100 * parity['digits_agreement']:.2f}% | {100 * export['accuracy']:.2f}% "
+                f"| {parity['max_abs_diff']:.1g} | {export['latency_ratio']:.2f}× ({low:.2f} to {high:.2f}) |"
+            )
     return "\n".join(rows)
 
 
@@ -126,11 +129,11 @@ def _accuracies(runs: Lines, recipe: str) -> list[float]:
 
 def _parameters(recipe: str) -> int:
     """As exported: batch normalisation is folded into what it follows."""
-    from edgedigits.training.networks import ConvNetwork, build_network
+    from edgedigits.export.folding import fold
+    from edgedigits.training.networks import build_network
     from edgedigits.training.recipes import find_recipe
 
-    network = build_network(find_recipe(recipe).network)
-    folded = network.folded(1.0) if isinstance(network, ConvNetwork) else network
+    folded = fold(build_network(find_recipe(recipe).network), temperature=1)
     return sum(parameter.numel() for parameter in folded.parameters())
 
 
@@ -171,7 +174,7 @@ TABLES: Mapping[str, Callable[[Lines], str]] = MappingProxyType(
         "bench": _bench,
         "elsewhere": _elsewhere,
         "family": _family,
-        "parity": _parity,
+        "formats": _formats,
         "training": _training,
         "trust": _trust,
     }

@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.card import CARD_KEY, Card
+from edgedigits.card import CARD_KEY, INTERFACES, Card
 from edgedigits.errors import ArtifactError
+from edgedigits.onnxfile import MAX_BYTES, SIZING, Inspected, Value, inspect, short
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import onnxruntime
 
-__all__ = ["OnnxArtifact", "read_artifact"]
+__all__ = ["OnnxArtifact", "open_session", "read_artifact"]
 
-INPUT = ("frames", "tensor(uint8)", ["batch", 28, 28])
-OUTPUT = ("probabilities", "tensor(float)", ["batch", 10])
+ONNX_TYPES = MappingProxyType({"uint8": "tensor(uint8)", "float32": "tensor(float)"})
 CHUNK = 256
 """Frames that go through the network at a time: more take memory, which onnxruntime keeps, and are no faster."""
 SEVERE = 4
@@ -25,36 +28,28 @@ SEVERE = 4
 
 
 class OnnxArtifact:
-    """An ONNX artifact ready to run, with its card. Raises `ArtifactError` where the file is not one of ours."""
+    """An ONNX artifact ready to run, with its card.
+
+    Raises `ArtifactError` where the file is not one of ours; onnxruntime is given none that could be known by its bytes
+    to be another.
+    """
 
     def __init__(self, content: bytes, name: str) -> None:
-        import onnxruntime
+        self._set(*open_session(content, name), name)
 
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
-        options.log_severity_level = SEVERE
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-        # onnxruntime's own exception classes have no common base but Exception.
-        except Exception as error:
+    def _set(self, card: Card, session: onnxruntime.InferenceSession, name: str) -> None:
+        if card.takes != "frames":
             raise ArtifactError(
-                f"{name} is not an ONNX model that can be run, or is damaged: export it again"
-            ) from error
-        metadata = self._session.get_modelmeta().custom_metadata_map
-        if CARD_KEY not in metadata:
-            raise ArtifactError(
-                f"{name} has no edgedigits card, so it is not one of ours: make one with `edgedigits export`"
+                f"{name} takes an image and frames it itself, for other programs: export one for frames"
             )
-        self.card = Card.from_json(metadata[CARD_KEY], name)
-        for what, expected, nodes in (
-            ("input", INPUT, self._session.get_inputs()),
-            ("output", OUTPUT, self._session.get_outputs()),
-        ):
-            found = [_describe(node) for node in nodes]
-            if found != [expected]:
-                raise ArtifactError(f"{name} has the {what} {found}, not {expected}: it is not a digit model")
+        self.card, self._session, self._name = card, session, name
+
+    @classmethod
+    def opened(cls, card: Card, session: onnxruntime.InferenceSession, name: str) -> OnnxArtifact:
+        """Of what `open_session` gave. Raises `ArtifactError` where that does not take frames."""
+        artifact = cls.__new__(cls)
+        artifact._set(card, session, name)
+        return artifact
 
     @classmethod
     def open(cls, path: Path) -> OnnxArtifact:
@@ -62,21 +57,54 @@ class OnnxArtifact:
         return cls(read_artifact(path), str(path))
 
     def run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`."""
+        """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`.
+
+        Raises `ArtifactError` where the model fails, which not every model shows before it runs.
+        """
         if len(frames) > CHUNK:
             return np.concatenate([self.run(frames[start : start + CHUNK]) for start in range(0, len(frames), CHUNK)])
-        probabilities: NDArray[np.float32] = self._session.run(None, {"frames": frames})[0]
+        try:
+            probabilities: NDArray[np.float32] = self._session.run(None, {"frames": frames})[0]
+        # As when the model is loaded.
+        except Exception as error:
+            raise ArtifactError(f"{self._name} fails when it is run, so it is not a digit model") from error
+        if probabilities.shape != (len(frames), 10):
+            raise ArtifactError(
+                f"{self._name} answers {len(frames)} frames by {list(probabilities.shape)}: it is not a digit model"
+            )
         return probabilities
 
 
+def open_session(content: bytes, name: str) -> tuple[Card, onnxruntime.InferenceSession]:
+    """The card of an ONNX artifact `name`, and a session that runs it. Raises `ArtifactError`."""
+    card = _check(inspect(content, name), name)
+
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = SEVERE
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    # onnxruntime's own exception classes have no common base but Exception.
+    except Exception as error:
+        raise ArtifactError(f"{name} is not an ONNX model that can be run, or is damaged: export it again") from error
+    # A file may declare another output than its operators give: onnxruntime has worked out what they give.
+    _check_interface(session.get_inputs(), session.get_outputs(), card, name)
+    return card, session
+
+
 def read_artifact(path: Path) -> bytes:
-    """The bytes of a model file. Raises `ArtifactError` where there are none."""
+    """The bytes of a model file, of one too large as many as tell that. Raises `ArtifactError` where there are none."""
     if path.suffix == ".safetensors":
         raise ArtifactError(f"{path} is a checkpoint: give the file that `edgedigits export` makes of it")
     try:
         if path.is_dir():
             raise ArtifactError(f"{path} is a folder: give the file that `edgedigits export` wrote")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise ArtifactError(f"cannot open {path}: {error.strerror or error}") from error
     if not content:
@@ -84,6 +112,33 @@ def read_artifact(path: Path) -> bytes:
     return content
 
 
-def _describe(node: onnxruntime.NodeArg) -> tuple[str, str, list[int | str]]:
-    """Name, type and shape; a length left open is a batch whatever the exporter called it."""
-    return node.name, node.type, [length if isinstance(length, int) else "batch" for length in node.shape]
+def _check(model: Inspected, name: str) -> Card:
+    if CARD_KEY not in model.metadata:
+        raise ArtifactError(
+            f"{name} has no edgedigits card, so it is not one of ours: make one with `edgedigits export`"
+        )
+    card = Card.from_json(model.metadata[CARD_KEY], name)
+    _check_interface(model.inputs, model.outputs, card, name)
+    if card.takes == "frames" and (sizing := sorted(model.operators & SIZING)):
+        raise ArtifactError(
+            f"{name} uses the operator {sizing[0]}, as no digit model that is given frames does: export it again"
+        )
+    return card
+
+
+def _check_interface(
+    inputs: Iterable[Value | onnxruntime.NodeArg],
+    outputs: Iterable[Value | onnxruntime.NodeArg],
+    card: Card,
+    name: str,
+) -> None:
+    """Hold what goes in and comes out against the card; a length left open is so whatever the exporter called it."""
+    for what, said, nodes in zip(("input", "output"), INTERFACES[card.takes], (inputs, outputs), strict=True):
+        expected = (said["name"], ONNX_TYPES[said["dtype"]], _shape(said["shape"]))
+        found = [(node.name, node.type, _shape(node.shape)) for node in nodes]
+        if found != [expected]:
+            raise ArtifactError(f"{name} has the {what} {short(found)}, not {expected}: it is not a digit model")
+
+
+def _shape(lengths: Sequence[int | str]) -> list[int | str]:
+    return [length if isinstance(length, int) else "any" for length in lengths]

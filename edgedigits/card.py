@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal, TypeAlias
 
 from edgedigits.errors import ArtifactError, UnpromisedError
+from edgedigits.onnxfile import short
 from edgedigits.risk import RiskCurve
 
-__all__ = ["CARD_KEY", "UNFITTED_THRESHOLD", "Accuracy", "Calibration", "Card", "promised_threshold"]
+__all__ = [
+    "CARD_KEY",
+    "INTERFACES",
+    "UNFITTED_THRESHOLD",
+    "Accuracy",
+    "Calibration",
+    "Card",
+    "Takes",
+    "promised_threshold",
+]
 
 CARD_KEY = "edgedigits"
 """Metadata key (ONNX) or extra file (TorchScript) that holds the card."""
@@ -18,10 +30,22 @@ CARD_KEY = "edgedigits"
 UNFITTED_THRESHOLD = 0.95
 """Confidence from which a digit is accepted by a model that was not calibrated: a convention, fitted to nothing."""
 
-SCHEMA = 2
+SCHEMA = 3
 LABELS = tuple("0123456789")
-INPUT = {"name": "frames", "dtype": "uint8", "shape": ["batch", 28, 28]}
-OUTPUT = {"name": "probabilities", "dtype": "float32", "shape": ["batch", 10]}
+Takes: TypeAlias = Literal["frames", "image"]
+INTERFACES: Mapping[Takes, tuple[dict[str, Any], dict[str, Any]]] = MappingProxyType(
+    {
+        "frames": (
+            {"name": "frames", "dtype": "uint8", "shape": ["batch", 28, 28]},
+            {"name": "probabilities", "dtype": "float32", "shape": ["batch", 10]},
+        ),
+        "image": (
+            {"name": "image", "dtype": "uint8", "shape": ["height", "width"]},
+            {"name": "probabilities", "dtype": "float32", "shape": [1, 10]},
+        ),
+    }
+)
+"""Input and output of what takes frames, and of what takes a grey picture of one digit and frames it itself."""
 
 
 @dataclass(frozen=True)
@@ -84,8 +108,9 @@ class Card:
 
     `accept_threshold` is the confidence from which a digit is accepted, and `max_error` the error rate that it promises
     among those, by `risk`, what was counted on a validation split; both are None where nothing was held out.
-    `weights_sha256` names the checkpoint: it is the digest of the weights the artifact was made from. `provenance`
-    holds the recipe and the versions that made it.
+    `weights_sha256` names the checkpoint: it is the digest of the weights the artifact was made from. `parity` is what
+    comparing the two found, `requires` the lowest versions of what runs the artifact, and `provenance` holds the
+    recipe, the command and the versions that made it. `takes` is what it is given: frames, or an image to be framed.
     """
 
     model: str
@@ -98,6 +123,9 @@ class Card:
     accuracy: Accuracy
     weights_sha256: str
     provenance: dict[str, Any]
+    parity: dict[str, Any] = field(default_factory=dict)
+    requires: dict[str, Any] = field(default_factory=dict)
+    takes: Takes = "frames"
 
     def threshold_for(self, max_error: float | None) -> float:
         """The confidence from which to accept a digit, so that no more than `max_error` of those accepted are wrong.
@@ -115,16 +143,18 @@ class Card:
             "format": self.format,
             "precision": self.precision,
             "labels": LABELS,
-            "input": INPUT,
-            "output": OUTPUT,
+            "input": INTERFACES[self.takes][0],
+            "output": INTERFACES[self.takes][1],
             "calibration": asdict(self.calibration),
             "thresholds": {"accept": self.accept_threshold, "max_error": self.max_error},
             "risk": self.risk.to_dict() if self.risk else None,
             "accuracy": asdict(self.accuracy),
             "weights_sha256": self.weights_sha256,
             "provenance": self.provenance,
+            "parity": self.parity,
+            "requires": self.requires,
         }
-        return json.dumps(fields, sort_keys=True, ensure_ascii=False)
+        return json.dumps(fields, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
 
     @classmethod
     def from_json(cls, text: str, name: str) -> Card:
@@ -132,8 +162,10 @@ class Card:
         try:
             fields = json.loads(text)
             if fields["schema"] != SCHEMA:
-                raise ArtifactError(f"{name} has a card of schema {fields['schema']}; this edgedigits reads {SCHEMA}")
-            if (tuple(fields["labels"]), fields["input"], fields["output"]) != (LABELS, INPUT, OUTPUT):
+                schema = short(fields["schema"])
+                raise ArtifactError(f"{name} has a card of schema {schema}; this edgedigits reads {SCHEMA}")
+            takes = next((kind for kind in INTERFACES if INTERFACES[kind] == (fields["input"], fields["output"])), None)
+            if tuple(fields["labels"]) != LABELS or takes is None:
                 raise ArtifactError(f"{name} has a card whose labels, input or output are not those of a digit model")
             calibration, thresholds, accuracy = fields["calibration"], fields["thresholds"], fields["accuracy"]
             max_error = thresholds["max_error"]
@@ -163,6 +195,9 @@ class Card:
                 ),
                 weights_sha256=str(fields["weights_sha256"]),
                 provenance=dict(fields["provenance"]),
+                parity=dict(fields["parity"]),
+                requires=dict(fields["requires"]),
+                takes=takes,
             )
         except (ValueError, LookupError, TypeError, RecursionError) as error:
             what = f"{type(error).__name__}: {error}"

@@ -16,13 +16,24 @@ if TYPE_CHECKING:
 
     from edgedigits.training.checkpoint import Checkpoint
 
-__all__ = ["DEFAULT_MODEL", "RUNS", "Model", "find_model", "is_name", "model_names", "newest_run", "shipped_file"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "RUNS",
+    "Model",
+    "find_model",
+    "is_name",
+    "model_names",
+    "newest_run",
+    "shipped_file",
+    "shipped_names",
+]
 
 DEFAULT_MODEL = "small"
 RUNS = Path("runs")
 RUN_CHECKPOINT = "checkpoint.safetensors"
 SHIPPED_CHECKPOINT = "model.safetensors"
-ARTIFACT = "model.onnx"
+ARTIFACT_STEM, ARTIFACT_SUFFIX = "model", ".onnx"
+ARTIFACT = ARTIFACT_STEM + ARTIFACT_SUFFIX
 
 
 @dataclass(frozen=True)
@@ -49,18 +60,32 @@ def model_names() -> tuple[str, ...]:
     return tuple(sorted(entry.name for entry in folder.iterdir() if entry.joinpath(ARTIFACT).is_file()))
 
 
+def shipped_names() -> tuple[str, ...]:
+    """Names of all artifacts that ship: `small` is a model's in fp32, `small.int8` the same model's in int8."""
+    folder = resources.files("edgedigits.artifacts")
+    return tuple(
+        sorted(
+            name + file.name.removeprefix(ARTIFACT_STEM).removesuffix(ARTIFACT_SUFFIX)
+            for name in model_names()
+            for file in folder.joinpath(name).iterdir()
+            if file.name.startswith(ARTIFACT_STEM) and file.name.endswith(ARTIFACT_SUFFIX)
+        )
+    )
+
+
 def shipped_file(name: str) -> Traversable:
-    """The artifact of the shipped model `name`. Raises `UnknownNameError`."""
-    names = model_names()
+    """The artifact `name` of those that ship. Raises `UnknownNameError`."""
+    names = shipped_names()
     if name not in names:
         raise UnknownNameError("model", name, names)
-    return resources.files("edgedigits.artifacts").joinpath(name, ARTIFACT)
+    model, dot, precision = name.partition(".")
+    return resources.files("edgedigits.artifacts").joinpath(model, f"{ARTIFACT_STEM}{dot}{precision}{ARTIFACT_SUFFIX}")
 
 
 def is_name(given: str | os.PathLike[str]) -> bool:
     """Whether a model was given by name. What ships goes before what happens to lie in the working folder."""
     path = Path(given)
-    return os.fspath(given) in model_names() or not (path.suffix or len(path.parts) > 1 or os.path.lexists(path))
+    return os.fspath(given) in shipped_names() or not (path.suffix or len(path.parts) > 1 or os.path.lexists(path))
 
 
 def newest_run() -> Path | None:
@@ -79,8 +104,8 @@ def find_model(given: str | os.PathLike[str] | None) -> Model:
         given = newest_run() or DEFAULT_MODEL
     name, path = os.fspath(given), Path(given)
     if is_name(given):
-        shipped = _in_folder(Path(str(shipped_file(name))).parent)
-        return Model(name, shipped.checkpoint, shipped.artifact, None)
+        artifact = Path(str(shipped_file(name)))
+        return Model(name, _in_folder(artifact.parent).checkpoint, artifact, None)
     if path.is_dir():
         return _in_folder(path)
     if path.is_file():

@@ -19,6 +19,8 @@ GRID = (*(round(1 - 10 ** (-step / 20), 7) for step in range(120, 5, -1)), 0.0)
 """Thresholds that a curve is measured at, strictest first: they depend on no data, or choosing among them would have
 to be paid for. They lie evenly in log(1 - threshold), have the 7 decimals that float32 can tell apart next to 1, and
 end at 0, where all is accepted but what is likelier no digit."""
+MOST_COUNTED = 2**53
+"""Beyond it, floating point does not tell counts apart."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +49,8 @@ class RiskCurve:
         for counts in ((*self.accepted, self.n), self.errors, right):
             if not all(few <= many for few, many in zip((0, *counts), counts, strict=False)):
                 raise ValueError("the counts of a risk curve grow as the threshold falls, up to the digits there are")
-        if self.n < 1:
-            raise ValueError("a risk curve is measured on at least one digit")
+        if not 1 <= self.n <= MOST_COUNTED:
+            raise ValueError(f"a risk curve is measured on at least one digit and on no more than {MOST_COUNTED}")
 
     @property
     def coverage(self) -> NDArray[np.float64]:

@@ -7,9 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from edgedigits.training.networks import ConvNetwork, DigitNetwork
+from edgedigits.export.folding import fold
+from edgedigits.training.networks import DigitNetwork
 
-__all__ = ["Deployable"]
+__all__ = ["Deployable", "Folded"]
 
 
 class Deployable(nn.Module):
@@ -21,24 +22,36 @@ class Deployable(nn.Module):
     def __init__(self, network: DigitNetwork, temperature: float) -> None:
         super().__init__()
         self.network = network.eval().requires_grad_(requires_grad=False)
-        self._temperature = temperature
+        self.temperature = temperature
         self.eval()
 
     def forward(self, frames: Tensor) -> Tensor:
         """Probabilities of frames."""
-        logits: Tensor = self.network(frames)
-        # What changes nothing would be an operator that a device pays for.
-        probabilities = torch.softmax(logits if self._temperature == 1 else logits / self._temperature, dim=1)
-        return probabilities if self.network.classes == 10 else probabilities[:, :10]
+        probabilities = torch.softmax(self.network(frames) / self.temperature, dim=1)
+        return probabilities[:, :10]
 
-    def folded(self) -> Deployable:
-        """The same in fewer operators: what a constant multiplies or adds is taken into the weights beside it."""
-        if isinstance(self.network, ConvNetwork):
-            return Deployable(self.network.folded(self._temperature), 1.0)
-        return self
+    def folded(self) -> Folded:
+        """The same in fewer operators."""
+        return Folded(fold(self.network, self.temperature), self.network.classes)
 
     @torch.inference_mode()
     def run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """`forward` for arrays, as every artifact's `run`."""
         probabilities: NDArray[np.float32] = self(torch.from_numpy(frames)).numpy()
         return probabilities
+
+
+class Folded(nn.Module):
+    """A `Deployable` whose layers are as few as can be."""
+
+    def __init__(self, layers: nn.Sequential, classes: int) -> None:
+        super().__init__()
+        self.layers = layers
+        self.classes = classes
+        self.eval()
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`."""
+        probabilities = torch.softmax(self.layers(frames.to(torch.float32).unsqueeze(1)), dim=1)
+        # What changes nothing would be an operator that a device pays for.
+        return probabilities if self.classes == 10 else probabilities[:, :10]

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
 
 import edgedigits
-from edgedigits.card import UNFITTED_THRESHOLD, Card, promised_threshold
-from edgedigits.errors import CheckpointError, InputError
-from edgedigits.export.deployable import Deployable
-from edgedigits.export.formats import Format, format_of
+from edgedigits.card import Card, Takes, promised_threshold
+from edgedigits.errors import ArtifactError, CheckpointError, EdgeDigitsError, InputError, ParityError
+from edgedigits.export.claims import acceptance, check_card, recipe_of, risk_of
+from edgedigits.export.deployable import Deployable, Folded
+from edgedigits.export.formats import Artifact, Format, format_of
+from edgedigits.export.image import framed, image_probes
 from edgedigits.export.parity import Parity, check_parity
+from edgedigits.export.quantisation import Quantised, quantise
 from edgedigits.files import staged
 from edgedigits.models import RUN_CHECKPOINT, RUNS, SHIPPED_CHECKPOINT, find_model, model_names
-from edgedigits.risk import RiskCurve
 from edgedigits.training.checkpoint import Checkpoint, digest
-from edgedigits.training.data import dataset_label
 from edgedigits.training.digits import Digits
 from edgedigits.training.evaluation import Evaluation, answer_all, evaluate
+from edgedigits.training.material import split_digits
 
-USUAL_COVERAGE = 0.99
-"""Share of the digits held out that a card's threshold accepts: who puts up with fewer errors says so to the runner."""
+Run: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Frames `uint8 [n, 28, 28]` to probabilities `float32 [n, 10]`."""
+QUANTISED_BY = 1000
+"""Training digits, the first ones, whose activations decide on the scales of int8."""
+CHECKED = 100
+"""Digits by which a finished file is compared with the one that was proven, which lacks figures in its card alone."""
 
 __all__ = [
     "Exported",
-    "acceptance",
     "deployable",
     "export_checkpoint",
     "find_origin",
@@ -38,11 +47,13 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Exported:
-    """An artifact and its proof."""
+    """An artifact, its proof, what its card says wrongly, a line for each, and what of it could not be checked here."""
 
     path: Path
     card: Card
     parity: Parity
+    card_errors: tuple[str, ...] = ()
+    unchecked: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON types."""
@@ -54,54 +65,111 @@ class Exported:
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
             "parity": self.parity.to_dict(),
+            "card_errors": list(self.card_errors),
+            "unchecked": list(self.unchecked),
         }
+
+    @property
+    def passed(self) -> bool:
+        """Whether the artifact is what it says."""
+        return self.parity.passed and not self.card_errors
+
+    def require(self) -> Exported:
+        """Itself, if it passed. Raises `ParityError`."""
+        self.parity.require(str(self.path))
+        if self.card_errors:
+            raise ParityError(f"{self.path} has a card that is not true: {'; '.join(self.card_errors)}")
+        return self
 
 
 def export_checkpoint(
-    checkpoint: Checkpoint, model: str, path: Path, *, row: Format, precision: str, digits: Digits
+    checkpoint: Checkpoint,
+    model: str,
+    path: Path,
+    *,
+    row: Format,
+    precision: str,
+    digits: Digits,
+    takes: Takes = "frames",
+    data_dir: Path | None = None,
 ) -> Exported:
     """Write `checkpoint` as an artifact to `path`, named `model` in its card, once parity over `digits` has passed.
 
-    Raises `ParityError`, `UnknownNameError` for a precision the format cannot honour, `OutputError`.
+    For int8, the training digits of the checkpoint's recipe are needed: `data_dir` is as for `load_digits`. Raises
+    `ParityError`, `UnknownNameError` for a precision the format cannot honour, `DatasetError`, `OutputError`.
     """
-    tolerance = row.tolerance(precision)
+    gate = row.gate(precision)
     exporter = row.exporter()
-    threshold, max_error = acceptance(checkpoint.risk)
     network = deployable(checkpoint)
+    reference, probes = _reference(network, takes)
+    source, provenance = _prepared(checkpoint, precision, data_dir)
     card = Card(
         model=model,
         format=row.name,
         precision=precision,
         calibration=checkpoint.calibration,
-        accept_threshold=threshold,
-        max_error=max_error,
-        risk=checkpoint.risk,
-        accuracy=evaluate(answer_all(network.run, digits.frames), digits, threshold).accuracy,
+        accept_threshold=0,
+        max_error=None,
+        risk=None,
+        accuracy=evaluate(answer_all(reference, digits.frames), digits, 0).accuracy,
         weights_sha256=digest(checkpoint.weights),
         provenance={
-            "recipe": {**asdict(checkpoint.recipe), "dataset": dataset_label(checkpoint.recipe.dataset)},
+            "command": f"edgedigits export {model} --format {row.name} --precision {precision} --input {takes}",
+            "recipe": recipe_of(checkpoint),
             "epochs": len(checkpoint.history),
-            "teacher_sha256": checkpoint.teacher or None,
-            "versions": {"edgedigits": edgedigits.__version__, **exporter.versions()},
+            "taught_by_sha256": checkpoint.teacher or None,
+            "measured_on_sha256": digits.sha256,
+            **provenance,
+            "versions": {
+                "edgedigits": edgedigits.__version__,
+                "numpy": np.__version__,
+                "torch": torch.__version__,
+                **exporter.versions(),
+            },
         },
+        takes=takes,
     )
     with staged(path) as temporary:
-        exporter.write(network, card, temporary)
-        parity = check_parity(network, exporter.load(temporary), digits, tolerance).require(str(path))
-    return Exported(path, card, parity)
+        exporter.write(source, card, temporary)
+        draft = exporter.load(temporary)
+        parity = check_parity(reference, draft.run, digits, gate, probes).require(str(path))
+        risk = risk_of(checkpoint, draft, data_dir)
+        threshold, max_error = acceptance(risk)
+        accuracy = evaluate(answer_all(draft.run, digits.frames), digits, threshold).accuracy
+        exporter.write(
+            source,
+            replace(
+                card,
+                accept_threshold=threshold,
+                max_error=max_error,
+                risk=risk,
+                accuracy=accuracy,
+                parity=_summary(parity),
+            ),
+            temporary,
+        )
+        finished = exporter.load(temporary)
+        sample = digits.frames[:CHECKED]
+        if not np.array_equal(finished.run(sample), draft.run(sample)):
+            raise ParityError(f"{path} answers otherwise once its card is whole: nothing was written")
+    return Exported(path, finished.card, parity)
 
 
-def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Digits) -> Exported:
-    """Hold an artifact made earlier against a checkpoint.
+def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Digits, data_dir: Path | None = None) -> Exported:
+    """Hold an artifact made earlier, and what its card says, against a checkpoint.
 
-    Whether it passed is in the parity that is returned. Raises `ArtifactError`, and `ParityError` where the two cannot
-    be compared.
+    Whether it passed is in what is returned. What can be measured on other digits alone is not compared. Raises
+    `ArtifactError`, and `ParityError` where the two cannot be compared.
     """
     row = format_of(path)
-    artifact = row.exporter().load(path)
+    artifact = _Guarded(row.exporter().load(path), path)
     card = artifact.card
-    network = Deployable(checkpoint.network(), card.calibration.temperature)
-    return Exported(path, card, check_parity(network, artifact, digits, row.tolerance(card.precision)))
+    if card.weights_sha256 != digest(checkpoint.weights):
+        raise ParityError(f"{path} was not made from this checkpoint: its card names other weights")
+    reference, probes = _reference(deployable(checkpoint), card.takes)
+    parity = check_parity(reference, artifact.run, digits, row.gate(card.precision), probes)
+    claims = check_card(artifact, checkpoint, row=row, digits=digits, parity=parity, data_dir=data_dir)
+    return Exported(path, card, parity, claims.errors, claims.unchecked)
 
 
 def measure(checkpoint: Checkpoint, digits: Digits, max_error: float | None = None) -> tuple[Evaluation, float]:
@@ -135,9 +203,51 @@ def find_origin(path: Path) -> Checkpoint:
     raise InputError(f"the checkpoint that {path} was made from is not here: name it with --against")
 
 
-def acceptance(risk: RiskCurve | None) -> tuple[float, float | None]:
-    """The threshold that a card begins with, and the error rate among accepted digits that it promises."""
-    return (UNFITTED_THRESHOLD, None) if risk is None else risk.at_coverage(USUAL_COVERAGE)
+class _Guarded:
+    """An artifact from elsewhere, whose model may be made to fail: that is its fault, not the program's."""
+
+    def __init__(self, artifact: Artifact, path: Path) -> None:
+        self._artifact, self._path = artifact, path
+
+    @property
+    def card(self) -> Card:
+        return self._artifact.card
+
+    def run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        try:
+            return self._artifact.run(frames)
+        except EdgeDigitsError:
+            raise
+        # Each runtime has exceptions of its own.
+        except Exception as error:
+            raise ArtifactError(f"{self._path} fails when it is run, so it is not a digit model") from error
+
+
+def _reference(network: Deployable, takes: Takes) -> tuple[Run, Iterable[tuple[str, NDArray[np.uint8]]]]:
+    """What an artifact that `takes` this is held against, and what it is asked besides digits."""
+    return (framed(network.run), image_probes()) if takes == "image" else (network.run, ())
+
+
+def _prepared(
+    checkpoint: Checkpoint, precision: str, data_dir: Path | None
+) -> tuple[Folded | Quantised, dict[str, Any]]:
+    """What is written, and what a card says of how it came to be."""
+    folded = deployable(checkpoint).folded()
+    if precision != "int8":
+        return folded, {}
+    trained_on, _ = split_digits(checkpoint.recipe, data_dir)
+    return quantise(folded, trained_on.frames[:QUANTISED_BY]), {"quantised_by": QUANTISED_BY}
+
+
+def _summary(parity: Parity) -> dict[str, Any]:
+    """What a card says of a parity that passed, in three digits: its gate is the format's, which is known."""
+    told = {name: value for name, value in parity.to_dict().items() if name not in {"gate", "passed"}}
+    told["probes"] = {name: _three_digits(value) for name, value in parity.probes.items()}
+    return {name: _three_digits(value) if name == "max_abs_diff" else value for name, value in told.items()}
+
+
+def _three_digits(value: float) -> float:
+    return float(f"{value:.3g}")
 
 
 def _checkpoints(beside: Path) -> Iterator[Path]:

@@ -2,80 +2,166 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
-from edgedigits.artifact import OnnxArtifact
-from edgedigits.card import CARD_KEY, Card
+import numpy as np
+
+from edgedigits.artifact import OnnxArtifact, open_session, read_artifact
+from edgedigits.card import CARD_KEY, INTERFACES, Card
+from edgedigits.errors import ArtifactError
 from edgedigits.extras import needs
+from edgedigits.onnxfile import short
 
 if TYPE_CHECKING:
     import onnx
+    from torch import nn
 
-    from edgedigits.export.deployable import Deployable
+    from edgedigits.export.deployable import Folded
+    from edgedigits.export.formats import Artifact
+    from edgedigits.export.graph import Graph
+    from edgedigits.export.quantisation import Quantised
 
-__all__ = ["load", "versions", "write"]
+__all__ = ["OLDEST_ONNXRUNTIME", "load", "versions", "write"]
 
-OPSET = 18
-"""The lowest that torch's exporter writes without converting."""
+OLDEST_ONNXRUNTIME = "1.15.0"
+"""The oldest onnxruntime that runs what is written here, as tests/clients shows."""
 
 
-def write(deployable: Deployable, card: Card, path: Path) -> None:
-    """Write the model to `path`, the card under the metadata key `edgedigits`."""
+def write(network: Folded | Quantised, card: Card, path: Path) -> None:
+    """Write the model to `path`, the card under the metadata key `edgedigits`; it takes what the card says."""
     with needs("export", "the format onnx"):
-        import onnx
-        import onnxscript  # noqa: F401  the exporter's, asked for here so that its absence is one line
-        import torch
+        from edgedigits.export.framing import frame_in_graph
+        from edgedigits.export.graph import IR_VERSION, Graph
+        from edgedigits.export.quantisation import Quantised
 
-    frames = torch.zeros(2, 28, 28, dtype=torch.uint8)
-    exporter_log = logging.getLogger("torch.onnx")
-    level = exporter_log.level
-    exporter_log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            # torch's exporter warns about itself; whether the outcome is right is for the parity gate to say.
-            warnings.simplefilter("ignore")
-            program = torch.onnx.export(
-                deployable.folded(),
-                (frames,),
-                dynamo=True,
-                input_names=["frames"],
-                output_names=["probabilities"],
-                dynamic_shapes={"frames": {0: torch.export.Dim("batch")}},
-                opset_version=OPSET,
-                verbose=False,
-            )
-    finally:
-        exporter_log.setLevel(level)
-    model = cast("torch.onnx.ONNXProgram", program).model_proto
-    _strip(model)
-    onnx.helper.set_model_props(model, {CARD_KEY: card.to_json()})
-    onnx.checker.check_model(model, full_check=True)
+    source, result = INTERFACES[card.takes]
+    graph = Graph()
+    frames, is_framed = frame_in_graph(graph, source["name"]) if card.takes == "image" else (source["name"], None)
+    pixels = graph.add("Unsqueeze", frames, axes=[1])
+    if isinstance(network, Quantised):
+        logits = _integers(graph, network, pixels)
+    else:
+        logits = _floats(graph, network.layers, pixels, np.float16 if card.precision == "fp16" else np.float32)
+    answer = graph.add("Softmax", logits, axis=1)
+    if network.classes != 10:
+        bounds = (graph.constant(np.array([value], np.int64)) for value in (0, 10, 1))
+        answer = graph.add("Slice", answer, *bounds)
+    if is_framed:
+        answer = graph.add("Mul", answer, is_framed)
+    requires = {"opset": graph.opset, "ir_version": IR_VERSION, "onnxruntime": OLDEST_ONNXRUNTIME}
+    model = graph.model(answer, source, result, {CARD_KEY: replace(card, requires=requires).to_json()})
     path.write_bytes(model.SerializeToString(deterministic=True))
 
 
-def load(path: Path) -> OnnxArtifact:
-    """Open an ONNX artifact. Raises `ArtifactError`."""
-    return OnnxArtifact.open(path)
+def load(path: Path) -> Artifact:
+    """Open an ONNX artifact, whatever it takes. Raises `ArtifactError`."""
+    content = read_artifact(path)
+    card, session = open_session(content, str(path))
+    with needs("export", "checking an ONNX file"):
+        import onnx
+    model = onnx.load_model_from_string(content)
+    for name, claim, fact in (
+        ("opset", card.requires.get("opset"), model.opset_import[0].version),
+        ("ir_version", card.requires.get("ir_version"), model.ir_version),
+        ("precision", card.precision, _precision(model)),
+    ):
+        if claim != fact:
+            raise ArtifactError(f"{path} has a card that says its {name} is {short(claim)}, and it is {fact}")
+    if card.takes == "frames":
+        return OnnxArtifact.opened(card, session, str(path))
+    from edgedigits.export.image import ImageArtifact
+
+    return ImageArtifact(card, session)
+
+
+def _window(kernel: Sequence[int], stride: int, padding: int) -> dict[str, Any]:
+    """The attributes of a convolution that are not as they are by default."""
+    window = {"kernel_shape": list(kernel)}
+    if stride > 1:
+        window["strides"] = [stride, stride]
+    if padding:
+        window["pads"] = [padding] * 4
+    return window
+
+
+def _precision(model: onnx.ModelProto) -> str:
+    if any(node.op_type == "QLinearConv" for node in model.graph.node):
+        return "int8"
+    is_halved = any(weight.data_type == weight.FLOAT16 for weight in model.graph.initializer)
+    return "fp16" if is_halved else "fp32"
 
 
 def versions() -> dict[str, str]:
     """Versions of the libraries that make the file."""
     with needs("export", "the format onnx"):
         import onnx
-        import onnxscript
         import torch
 
-    return {"torch": torch.__version__, "onnx": onnx.__version__, "onnxscript": onnxscript.__version__}
+    return {"torch": torch.__version__, "onnx": onnx.__version__}
 
 
-def _strip(model: onnx.ModelProto) -> None:
-    """Take out what the exporter notes down for debugging: source paths of the machine that exported among it."""
-    graph = model.graph
-    del model.metadata_props[:], graph.metadata_props[:], graph.value_info[:]
-    for item in (*graph.node, *graph.initializer, *graph.input, *graph.output):
-        del item.metadata_props[:]
-        item.doc_string = ""
-    graph.doc_string = model.doc_string = ""
+def _floats(graph: Graph, layers: nn.Sequential, pixels: str, stored: type[np.floating]) -> str:
+    """Layers with weights that are stored in some precision and used in `float32`, as a CPU has arithmetic for."""
+    from torch import Tensor, nn
+
+    from edgedigits.export.folding import bias_of, pool_size
+    from edgedigits.export.graph import FLOAT
+
+    def weight(tensor: Tensor) -> str:
+        name = graph.constant(tensor.numpy().astype(stored))
+        return name if stored is np.float32 else graph.add("Cast", name, to=FLOAT)
+
+    x = graph.add("Cast", pixels, to=FLOAT)
+    for layer in layers:
+        match layer:
+            case nn.Conv2d():
+                x = graph.add(
+                    "Conv",
+                    x,
+                    weight(layer.weight),
+                    weight(bias_of(layer)),
+                    **_window(layer.kernel_size, int(layer.stride[0]), int(layer.padding[0])),
+                )
+            case nn.MaxPool2d():
+                x = graph.add("MaxPool", x, kernel_shape=[pool_size(layer)] * 2, strides=[pool_size(layer)] * 2)
+            case nn.Linear():
+                x = graph.add("Gemm", x, weight(layer.weight), weight(layer.bias), transB=1)
+            case nn.ReLU():
+                x = graph.add("Relu", x)
+            case nn.Flatten():
+                x = graph.add("Flatten", x, axis=1)
+            case _:
+                raise TypeError(f"no ONNX operator is known for {layer}")
+    return x
+
+
+def _integers(graph: Graph, network: Quantised, x: str) -> str:
+    from edgedigits.export.graph import FLOAT
+
+    zero = graph.constant(np.uint8(0))
+    for conv in network.convolutions:
+        x = graph.add(
+            "QLinearConv",
+            x,
+            graph.constant(conv.input_scale),
+            zero,
+            graph.constant(conv.weight),
+            graph.constant(conv.weight_scale),
+            graph.constant(np.zeros(len(conv.weight), np.int8)),
+            graph.constant(conv.output_scale),
+            zero,
+            graph.constant(conv.bias),
+            **_window(conv.weight.shape[2:], conv.stride, conv.padding),
+        )
+        if conv.pool > 1:
+            x = graph.add("MaxPool", x, since=12, kernel_shape=[conv.pool] * 2, strides=[conv.pool] * 2)
+    # The last layer's sums are not rounded again: its weights are stored as whole numbers, and used as what they stand
+    # for. Runtimes work that out once, when they load the model.
+    head = network.head
+    scale = graph.constant(head.input_scale * head.weight_scale)
+    weight = graph.add("Mul", graph.add("Cast", graph.constant(head.weight), to=FLOAT), scale)
+    x = graph.add("Flatten", graph.add("Cast", x, to=FLOAT), axis=1)
+    return graph.add("Gemm", x, weight, graph.constant(head.bias))

@@ -15,11 +15,10 @@ from edgedigits.card import Card
 from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, note
 from edgedigits.errors import UnpromisedError
-from edgedigits.export.exporting import export_checkpoint
+from edgedigits.export.exporting import Exported, export_checkpoint
 from edgedigits.export.formats import find_format
-from edgedigits.export.parity import Parity
 from edgedigits.files import write_file
-from edgedigits.models import ARTIFACT, SHIPPED_CHECKPOINT, find_model
+from edgedigits.models import ARTIFACT_STEM, SHIPPED_CHECKPOINT, find_model
 from edgedigits.training.checkpoint import Epoch
 from edgedigits.training.data import load_digits
 from edgedigits.training.digits import Digits
@@ -28,6 +27,7 @@ from edgedigits.training.evaluation import answer_all, evaluate
 __all__ = ["command"]
 
 MAX_ERRORS = (0.01, 0.005, 0.002, 0.001, 0.0005)
+PRECISIONS = ("fp32", "int8")
 NO_DIGIT_PROBABILITY = "\nWhat they lack of 1 is the probability that it is no digit."
 
 
@@ -42,13 +42,23 @@ def command(*, trained: str, folder: Path, data_dir: Path | None) -> None:
     """
     checkpoint = find_model(trained).load_checkpoint()
     digits = load_digits(checkpoint.recipe.dataset, "test", data_dir)
-    exported = export_checkpoint(
-        checkpoint, folder.name, folder / ARTIFACT, row=find_format("onnx"), precision="fp32", digits=digits
-    )
+    row = find_format("onnx")
+    exported, *_ = made = [
+        export_checkpoint(
+            checkpoint,
+            folder.name,
+            folder / row.file_name(ARTIFACT_STEM, precision),
+            row=row,
+            precision=precision,
+            digits=digits,
+            data_dir=data_dir,
+        )
+        for precision in PRECISIONS
+    ]
     checkpoint.weights_only().save(folder / SHIPPED_CHECKPOINT)
     answers = answer_all(OnnxArtifact.open(exported.path).run, digits.frames)
     kept = [keeps(exported.card, answers, digits, max_error) for max_error in MAX_ERRORS]
-    write_file(folder / "README.md", describe(exported.card, exported.parity, kept, checkpoint.history, folder))
+    write_file(folder / "README.md", describe(made, kept, checkpoint.history, folder))
     note(f"wrote {folder}")
 
 
@@ -65,14 +75,21 @@ def keeps(card: Card, answers: NDArray[np.float32], digits: Digits, max_error: f
     )
 
 
-def describe(card: Card, parity: Parity, kept: list[str], history: tuple[Epoch, ...], folder: Path) -> str:
-    """The card for people, in Markdown; `folder` holds the files it speaks of."""
+def describe(made: list[Exported], kept: list[str], history: tuple[Epoch, ...], folder: Path) -> str:
+    """The cards for people, in Markdown: of what was `made`, in fp32 first, and of the checkpoint beside it."""
+    card = made[0].card
     accuracy, recipe = card.accuracy, card.provenance["recipe"]
     low, high = accuracy.ci95
+    proofs = "\n".join(
+        f"| {exported.card.precision} | {exported.card.accuracy.correct} | {exported.card.accept_threshold:g} "
+        f"| {100 * exported.card.accuracy.coverage:.2f}%, {exported.card.accuracy.accepted_errors} errors among them "
+        f"| {exported.parity.max_abs_diff:.1e} | {100 * exported.parity.digits_agreement:.2f}% |"
+        for exported in made
+    )
     files = "\n".join(
-        f"| `{name}` | {len(content):,} | `{hashlib.sha256(content).hexdigest()}` |"
-        for name in (ARTIFACT, SHIPPED_CHECKPOINT)
-        for content in [(folder / name).read_bytes()]
+        f"| `{path.name}` | {len(content):,} | `{hashlib.sha256(content).hexdigest()}` |"
+        for path in (*(exported.path for exported in made), folder / SHIPPED_CHECKPOINT)
+        for content in [path.read_bytes()]
     )
     settings = "\n".join(
         f"| {name} | {value} |" for name, value in recipe.items() if value is not None and value is not False
@@ -95,7 +112,10 @@ the digits 0 to 9 (`float32 [batch, 10]`).{NO_DIGIT_PROBABILITY if recipe["nondi
 | right | {right} (95% interval {100 * low:.2f} to {100 * high:.2f}) |
 | mean negative log-likelihood | {accuracy.loss:.4f} |
 | accepted at confidence {card.accept_threshold:g} | {accepted} |
-| largest difference in probability from the checkpoint | {parity.max_abs_diff:.1e}, over {parity.n} frames |
+
+| precision | right | threshold | accepted | largest difference from the checkpoint | same digit as it |
+| --- | ---: | ---: | ---: | ---: | ---: |
+{proofs}
 
 {_trust(card, kept)}
 

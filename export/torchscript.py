@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from edgedigits.artifact import read_artifact
 from edgedigits.card import CARD_KEY, Card
 from edgedigits.errors import ArtifactError
-from edgedigits.export.deployable import Deployable
+from edgedigits.export.deployable import Folded
 
 __all__ = ["TorchScriptArtifact", "load", "versions", "write"]
 
@@ -50,13 +50,12 @@ class TorchScriptArtifact:
         return probabilities
 
 
-def write(deployable: Deployable, card: Card, path: Path) -> None:
+def write(network: Folded, card: Card, path: Path) -> None:
     """Write the model to `path`, the card as the extra file `edgedigits`."""
     buffer = io.BytesIO()
-    frames = torch.zeros(2, 28, 28, dtype=torch.uint8)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
-        module = torch.jit.freeze(torch.jit.trace(deployable.folded(), (frames,)))
+        module = torch.jit.freeze(torch.jit.trace(network, (torch.zeros(2, 28, 28, dtype=torch.uint8),)))
         torch.jit.save(module, buffer, _extra_files={CARD_KEY: card.to_json()})
     path.write_bytes(buffer.getvalue())
 

@@ -22,15 +22,17 @@ from edgedigits.training.synthetic import draw_digit, synthetic_digits
 
 MNIST_ROOT = os.environ.get("EDGEDIGITS_DATA")
 PER_CLASS = 10
-EXTRAS = ("torch", "torchvision", "onnx", "onnxscript", "matplotlib", "safetensors", "platformdirs")
-BASE_INSTALL = f"""
+EXTRAS = ("torch", "torchvision", "onnx", "matplotlib", "safetensors", "platformdirs", "openvino", "ncnn", "pnnx")
+TRUSTED_ON = 1200
+"""Synthetic digits that the trusted run was trained on and validated with."""
+HIDING = """
 from importlib.machinery import PathFinder
-find_spec = PathFinder.find_spec
+find_spec, hidden = PathFinder.find_spec, {packages!r}
 PathFinder.find_spec = staticmethod(
-    lambda name, path=None, target=None: None if name.partition(".")[0] in {EXTRAS!r} else find_spec(name, path, target)
+    lambda name, path=None, target=None: None if name.partition(".")[0] in hidden else find_spec(name, path, target)
 )
 """
-"""Python runs this as it starts: what the extras install is found nowhere, as where it never was installed."""
+"""Python runs this as it starts: `packages` are found nowhere, as where they never were installed."""
 
 
 class Ran(NamedTuple):
@@ -104,11 +106,21 @@ def installed(program, script) -> Callable[..., Ran]:
 
 
 @pytest.fixture(scope="session")
-def base_install(tmp_path_factory) -> dict[str, str]:
+def without(tmp_path_factory) -> Callable[..., dict[str, str]]:
+    """Environment variables with which a program does not find the packages that are named."""
+
+    def hide(*packages: str) -> dict[str, str]:
+        folder = tmp_path_factory.mktemp("hiding")
+        (folder / "sitecustomize.py").write_text(HIDING.format(packages=packages))
+        return {"PYTHONPATH": str(folder)}
+
+    return hide
+
+
+@pytest.fixture(scope="session")
+def base_install(without) -> dict[str, str]:
     """Environment variables with which a program finds nothing of what the extras install."""
-    folder = tmp_path_factory.mktemp("base")
-    (folder / "sitecustomize.py").write_text(BASE_INSTALL)
-    return {"PYTHONPATH": str(folder)}
+    return without(*EXTRAS)
 
 
 @pytest.fixture(scope="session")
@@ -194,7 +206,7 @@ def trusted_run(tmp_path_factory, test_digits) -> Path:
         teacher=None,
     )
     with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(data.SYNTHETIC_COUNT, "train", 1200)
+        patch.setitem(data.SYNTHETIC_COUNT, "train", TRUSTED_ON)
         digits, held_out = load_material(recipe)
     checkpoint = loop.start_run(recipe, run, cpu)
     assert len(list(loop.train(checkpoint, run, digits, held_out, device=cpu, on_step=lambda *_: None))) == 4
@@ -209,19 +221,52 @@ def trusted_checkpoint(trusted_run):
     return Checkpoint.load(trusted_run / "checkpoint.safetensors")
 
 
+@pytest.fixture
+def trusted_material(monkeypatch) -> None:
+    """Have the digits at hand that the trusted run was trained on and validated with."""
+    monkeypatch.setitem(data.SYNTHETIC_COUNT, "train", TRUSTED_ON)
+
+
 @pytest.fixture(scope="session")
 def trusted(tmp_path_factory, trusted_checkpoint, test_digits):
     """The trusted run in every format, by its name. The files are to be read only."""
     return _in_every_format(trusted_checkpoint, "trusted", tmp_path_factory.mktemp("trusted"), test_digits)
 
 
-def _in_every_format(checkpoint, model, folder, digits):
-    from edgedigits.export.exporting import export_checkpoint
+@pytest.fixture(scope="session")
+def lossy(tmp_path_factory, trusted_checkpoint, test_digits):
+    """The trusted run in every format that has another precision than fp32, by both. The files are to be read only."""
     from edgedigits.export.formats import FORMATS
 
-    return {
-        name: export_checkpoint(
-            checkpoint, model, folder / f"model{row.suffix}", row=row, precision="fp32", digits=digits
-        )
-        for name, row in FORMATS.items()
-    }
+    folder = tmp_path_factory.mktemp("lossy")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(data.SYNTHETIC_COUNT, "train", TRUSTED_ON)
+        return {
+            (name, precision): _export(trusted_checkpoint, "trusted", folder, row, test_digits, precision=precision)
+            for name, row in FORMATS.items()
+            for precision in row.precisions
+            if precision != "fp32"
+        }
+
+
+@pytest.fixture(scope="session")
+def of_images(tmp_path_factory, trusted_checkpoint, test_digits):
+    """The trusted run as an ONNX file that frames pictures itself. To be read only."""
+    from edgedigits.export.formats import find_format
+
+    folder = tmp_path_factory.mktemp("image")
+    return _export(trusted_checkpoint, "trusted", folder, find_format("onnx"), test_digits, takes="image")
+
+
+def _in_every_format(checkpoint, model, folder, digits):
+    from edgedigits.export.formats import FORMATS
+
+    return {name: _export(checkpoint, model, folder, row, digits) for name, row in FORMATS.items()}
+
+
+def _export(checkpoint, model, folder, row, digits, **asked):
+    from edgedigits.export.exporting import export_checkpoint
+
+    asked = {"precision": "fp32", "takes": "frames", **asked}
+    path = folder / row.file_name("model", **asked)
+    return export_checkpoint(checkpoint, model, path, row=row, digits=digits, **asked)

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edgedigits.artifact import OnnxArtifact, read_artifact
+from edgedigits.card import Card
 from edgedigits.errors import ArtifactError
 from edgedigits.models import shipped_file
 
@@ -64,6 +66,14 @@ def test_a_file_is_read_once(tmp_path, shipped):
     assert artifact.run(np.zeros((1, 28, 28), np.uint8)).shape == (1, 10)
 
 
+def test_a_batch_larger_than_what_is_run_at_once_is_answered_as_its_frames_are(shipped):
+    frames = np.random.default_rng(0).integers(0, 256, (600, 28, 28), np.uint8)
+    artifact = OnnxArtifact(shipped, "paper")
+    answers = np.concatenate([artifact.run(part) for part in np.array_split(frames, 12)])
+    np.testing.assert_allclose(artifact.run(frames), answers, atol=1e-6)
+    assert artifact.run(frames).shape == (600, 10)
+
+
 @pytest.mark.parametrize("content", [b"this is text\n", b"\0" * 1000, b"\x80\x02}q\0."])
 def test_what_is_no_onnx_model_is_refused(content):
     assert "not an ONNX model" in refused(content)
@@ -101,6 +111,21 @@ def test_a_card_does_not_excuse_another_input(card, wrong):
     assert "has the input" in refused(model(card=card, **wrong))
 
 
+def test_a_card_that_promises_to_take_an_image_does_not_make_it_so(card):
+    of_image = replace(Card.from_json(card, "paper"), takes="image").to_json()
+    assert "has the input" in refused(model(card=of_image))
+
+
+def test_a_card_of_frames_does_not_open_a_file_for_images(of_images, card):
+    wrong = onnx.load(of_images.path)
+    onnx.helper.set_model_props(wrong, {"edgedigits": card})
+    assert "has the input" in refused(wrong.SerializeToString())
+
+
+def test_a_file_for_images_is_opened_by_other_programs(of_images):
+    assert "takes an image and frames it itself, for other programs" in refused(of_images.path.read_bytes())
+
+
 def test_a_card_does_not_excuse_another_output(card):
     assert "has the output" in refused(model(card=card, classes=11))
 
@@ -114,6 +139,11 @@ def test_a_file_that_is_not_there_is_named(tmp_path):
 def test_a_folder_is_no_artifact(tmp_path):
     with pytest.raises(ArtifactError, match=r"is a folder: give the file that `edgedigits export` wrote\Z"):
         read_artifact(tmp_path)
+
+
+def test_a_checkpoint_is_no_artifact(tmp_path):
+    with pytest.raises(ArtifactError, match=r"is a checkpoint: give the file that `edgedigits export` makes of it\Z"):
+        read_artifact(tmp_path / "model.safetensors")
 
 
 def test_an_empty_file_is_no_artifact(tmp_path):

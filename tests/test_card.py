@@ -51,6 +51,9 @@ cards = st.builds(
     ),
     weights_sha256=st.text(),
     provenance=st.dictionaries(st.text(), json_values, max_size=3),
+    parity=st.dictionaries(st.text(), json_values, max_size=3),
+    requires=st.dictionaries(st.text(), json_values, max_size=3),
+    takes=st.sampled_from(["frames", "image"]),
 )
 CARD = Card(
     "paper",
@@ -63,6 +66,8 @@ CARD = Card(
     Accuracy("mnist", 10000, 9866, 0.0447, (0.984, 0.989), 0.956, 29),
     "0" * 64,
     {"recipe": {"seed": 1}},
+    {"max_abs_diff": 1e-6, "n": 10140},
+    {"opset": 11},
 )
 
 
@@ -103,6 +108,14 @@ def test_a_client_in_another_language_finds_all_it_needs():
     assert fields["calibration"]["temperature"] == 1.25
     assert fields["risk"]["thresholds"] == [0.99, 0.95, 0.5]
     assert (fields["risk"]["n"], fields["risk"]["accepted"]) == (10000, [8000, 9400, 9900])
+    assert (fields["parity"], fields["requires"]) == ({"max_abs_diff": 1e-6, "n": 10140}, {"opset": 11})
+
+
+def test_a_client_that_has_an_image_finds_what_takes_one():
+    fields = json.loads(replace(CARD, takes="image").to_json())
+    assert fields["input"] == {"name": "image", "dtype": "uint8", "shape": ["height", "width"]}
+    assert fields["output"] == {"name": "probabilities", "dtype": "float32", "shape": [1, 10]}
+    assert "takes" not in fields
 
 
 def test_a_model_that_was_validated_on_nothing_says_so_with_null():
@@ -183,8 +196,9 @@ def test_nesting_without_end_is_damaged():
     assert "damaged" in refused("[" * 100_000)
 
 
-def test_another_schema_is_named():
-    assert "schema 1; this edgedigits reads 2" in refused(changed("schema", 1))
+@pytest.mark.parametrize("schema", [1, 2, 4])
+def test_another_schema_is_named(schema):
+    assert f"schema {schema}; this edgedigits reads 3" in refused(changed("schema", schema))
 
 
 @pytest.mark.parametrize(
@@ -195,10 +209,18 @@ def test_another_schema_is_named():
         ("input.shape", ["batch", 32, 32]),
         ("input.dtype", "float32"),
         ("output.name", "logits"),
+        ("input", {"name": "image", "dtype": "uint8", "shape": ["height", "width"]}),
+        ("output.shape", [1, 10]),
     ],
 )
 def test_a_card_of_another_kind_of_model_is_refused(path, value):
     assert "digit model" in refused(changed(path, value))
+
+
+@pytest.mark.parametrize("name", ["parity", "requires", "provenance"])
+@pytest.mark.parametrize("value", [None, 7, "text", [1]], ids=str)
+def test_what_is_no_table_where_a_card_has_one_is_damage(name, value):
+    assert "damaged" in refused(changed(name, value))
 
 
 @pytest.mark.parametrize("threshold", [float("nan"), float("inf"), 2, -0.1])

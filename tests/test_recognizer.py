@@ -25,7 +25,7 @@ from edgedigits.training.data import load_digits
 from edgedigits.training.nondigits import KINDS, draw_nondigits
 from edgedigits.training.synthetic import draw_digit, synthetic_digits
 
-MAX_ERRORS = (0.02, 0.03, 0.05, 0.1, 0.3)
+MAX_ERRORS = (0.025, 0.03, 0.05, 0.1, 0.3)
 RECOGNIZER = Recognizer()
 batches = st.integers(0, 5).flatmap(lambda n: arrays(np.uint8, (n, 28, 28)))
 drawn = st.builds(

@@ -165,6 +165,12 @@ def test_a_curve_of_no_digits_is_refused():
         risk_curve("empty", np.empty(0, np.float32), np.empty(0, bool))
 
 
+@pytest.mark.parametrize("n", [0, 2**53 + 1, 10**400])
+def test_a_curve_of_more_digits_than_can_be_counted_or_of_none_is_refused(n):
+    with pytest.raises(ValueError, match="at least one digit and on no more than"):
+        RiskCurve("made", n, (0.0,), (n,), (0,))
+
+
 @pytest.mark.parametrize(
     ("accepted", "errors", "expected"),
     [

@@ -58,17 +58,32 @@ def load_test_digits(dataset: str, data_dir: Path | None) -> Digits:
     return load_digits("synthetic", "test")
 
 
-def print_exported(exported: Exported, *, as_json: bool) -> None:
-    """What `export` and `verify` say of an artifact."""
+def print_exported(
+    exported: Exported, *, as_json: bool, latency_ratio: tuple[float, tuple[float, float]] | None = None
+) -> None:
+    """What `export` and `verify` say of an artifact; `latency_ratio` is to fp32's, with its 95% interval."""
     about, parity = exported.to_dict(), exported.parity
     if as_json:
-        echo_json(about)
+        latency = {"latency_ratio": latency_ratio[0], "latency_ratio_ci95": latency_ratio[1]} if latency_ratio else {}
+        echo_json({**about, **latency})
         return
     click.echo(
         f"{exported.path}: {about['format']} {about['precision']}, {about['bytes']:,} bytes, "
         f"same digit as the checkpoint on {round(parity.argmax_agreement * parity.n)}/{parity.n} frames "
         f"({parity.dataset} test digits and probes), largest difference in probability {parity.max_abs_diff:.1e}"
     )
+    for line in exported.unchecked:
+        note(f"not checked: {line}")
+    if parity.gate.agreement < 1:
+        accuracy = exported.card.accuracy
+        click.echo(
+            f"  of {parity.dataset}'s digits alone, the same on {100 * parity.digits_agreement:.2f}%; accuracy "
+            f"{-100 * parity.accuracy_lost:+.2f} points, {accuracy.correct} of {accuracy.n} right"
+        )
+    if latency_ratio:
+        times, (low, high) = latency_ratio
+        pace = "slower" if low > 1 else "faster" if high < 1 else "neither faster nor slower, as far as can be told"
+        click.echo(f"  {times:.2f} times the latency of fp32 on this machine ({low:.2f} to {high:.2f}): {pace}")
 
 
 def print_table(table: Table) -> None:

@@ -31,7 +31,7 @@ def command(path: Path, against: str | None, data_dir: Path | None, as_json: boo
 
     checkpoint = find_model(against).load_checkpoint() if against else find_origin(path)
     digits = load_test_digits(checkpoint.recipe.dataset, data_dir)
-    verified = verify_artifact(path, checkpoint, digits)
-    if as_json or verified.parity.passed:
+    verified = verify_artifact(path, checkpoint, digits, data_dir)
+    if as_json or verified.passed:
         print_exported(verified, as_json=as_json)
-    verified.parity.require(str(path))
+    verified.require()

@@ -11,7 +11,7 @@ from edgedigits.card import Calibration
 from edgedigits.risk import RiskCurve, acceptance_score, risk_curve
 from edgedigits.training.digits import Digits
 
-__all__ = ["TEMPERATURES", "calibrate", "expected_calibration_error", "fit_temperature"]
+__all__ = ["TEMPERATURES", "calibrate", "expected_calibration_error", "fit_temperature", "held_out_risk"]
 
 TEMPERATURES = (0.05, 20.0)
 """Lowest and highest temperature that is fitted."""
@@ -33,9 +33,15 @@ def calibrate(logits: NDArray[np.float32], digits: Digits) -> tuple[Calibration,
         ece_before=expected_calibration_error(before.max(axis=1), right),
         ece_after=expected_calibration_error(after.max(axis=1), right),
     )
+    return calibration, held_out_risk(after, digits)
+
+
+def held_out_risk(probabilities: NDArray[np.float32], digits: Digits) -> RiskCurve:
+    """The risk curve of calibrated `probabilities`, `float32 [n, 10]`, given to held-out `digits`, non-digits aside."""
     is_digit = digits.labels < 10
+    right = probabilities.argmax(axis=1) == digits.labels
     held_out = f"{digits.dataset}, held out of the training split"
-    return calibration, risk_curve(held_out, acceptance_score(after[is_digit]), right[is_digit])
+    return risk_curve(held_out, acceptance_score(probabilities[is_digit]), right[is_digit])
 
 
 def fit_temperature(logits: NDArray[np.float32], labels: NDArray[np.int64]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
@@ -23,3 +24,8 @@ class Digits:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all frames and labels, in hexadecimal."""
+        return hashlib.sha256(self.frames.tobytes() + self.labels.tobytes()).hexdigest()

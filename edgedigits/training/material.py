@@ -17,7 +17,7 @@ from edgedigits.training.nondigits import draw_nondigits
 from edgedigits.training.recipes import Recipe
 from edgedigits.training.synthetic import synthetic_digits
 
-__all__ = ["calibration_material", "is_held_out", "load_material"]
+__all__ = ["calibration_material", "is_held_out", "load_material", "split_digits"]
 
 DRAWN_SEED, HELD_OUT_SEED = 3, 4
 """Of all that is drawn to train on: another than those of the data set `synthetic`, which is measured on."""
@@ -45,14 +45,23 @@ def load_material(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits 
         recipe.hold_out or recipe.views or recipe.synthetic or recipe.nondigits or recipe.pendigits
     ):
         return PictureFolder(Path(recipe.dataset), "train"), None
+    kept, held_out = split_digits(recipe, data_dir)
+    return _enriched(recipe, kept, data_dir), held_out
+
+
+def split_digits(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits, Digits | None]:
+    """The training digits of the data set of `recipe`, parted in those it trains on and those it holds out, if it does.
+
+    Raises `DatasetError`, `UnknownNameError`.
+    """
     digits = load_digits(recipe.dataset, "train", data_dir)
     if not recipe.hold_out:
-        return _enriched(recipe, digits, data_dir), None
+        return digits, None
     held = is_held_out(digits.labels, recipe.hold_out)
     if len(set(digits.labels[held].tolist())) < 10:
         raise DatasetError(f"{digits.dataset} holds too few digits to keep every {recipe.hold_out}th for validation")
     kept = Digits(digits.dataset, digits.frames[~held], digits.labels[~held])
-    return _enriched(recipe, kept, data_dir), Digits(digits.dataset, digits.frames[held], digits.labels[held])
+    return kept, Digits(digits.dataset, digits.frames[held], digits.labels[held])
 
 
 def calibration_material(recipe: Recipe, held_out: Digits) -> Digits:

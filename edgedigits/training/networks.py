@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,7 +11,6 @@ from types import MappingProxyType
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from edgedigits.errors import UnknownNameError
 from edgedigits.training.distributed import GlobalBatchNorm2d
@@ -37,14 +35,16 @@ class DigitNetwork(nn.Module, ABC):
 
     def forward(self, frames: Tensor) -> Tensor:
         """Logits `float32 [n, classes]` of frames `uint8 [n, 28, 28]`."""
-        pixels = frames.to(torch.float32).unsqueeze(1)
-        # What changes nothing would be an operator that a device pays for.
-        pixels = pixels if self.std == 1 / 255 else pixels * (1 / (255 * self.std))
+        pixels = frames.to(torch.float32).unsqueeze(1) * (1 / (255 * self.std))
         return self.logits(pixels - self.mean / self.std if self.mean else pixels)
 
     @abstractmethod
     def logits(self, pixels: Tensor) -> Tensor:
         """Logits `float32 [n, classes]` of normalised pixels `float32 [n, 1, 28, 28]`."""
+
+    @abstractmethod
+    def layers(self) -> list[nn.Module]:
+        """The layers that make logits of normalised pixels, one after the other, without those only for training."""
 
 
 class PaperNetwork(DigitNetwork):
@@ -69,6 +69,12 @@ class PaperNetwork(DigitNetwork):
         x = self.linear1_dropout(F.relu(self.linear1(x.flatten(1))))
         logits: Tensor = self.linear2(x)
         return logits
+
+    def layers(self) -> list[nn.Module]:
+        """As in `DigitNetwork`."""
+        pooled = [nn.MaxPool2d(2), nn.ReLU()]
+        linear = [nn.Flatten(), self.linear1, nn.ReLU(), self.linear2]
+        return [self.conv1, *pooled, self.conv2, *pooled, *linear]
 
 
 @dataclass(frozen=True)
@@ -116,25 +122,9 @@ class ConvNetwork(DigitNetwork):
         logits: Tensor = self.head(self.features(pixels).flatten(1))
         return logits
 
-    def folded(self, temperature: float) -> ConvNetwork:
-        """A network for inference alone that gives this one's logits divided by `temperature`, in fewer operators.
-
-        The picture's scale and batch normalisation go into the convolutions, the temperature into the linear layer.
-        """
-        folded = copy.deepcopy(self).eval()
-        layers: list[nn.Module] = []
-        for layer in folded.features:
-            if isinstance(layer, GlobalBatchNorm2d) and isinstance(layers[-1], nn.Conv2d):
-                layers[-1] = fuse_conv_bn_eval(layers[-1], layer)
-            else:
-                layers.append(layer)
-        folded.features = nn.Sequential(*layers)
-        with torch.no_grad():
-            next(folded.features.parameters()).mul_(1 / 255)
-            for parameter in folded.head.parameters():
-                parameter.mul_(1 / temperature)
-        folded.std = 1 / 255
-        return folded
+    def layers(self) -> list[nn.Module]:
+        """As in `DigitNetwork`."""
+        return [*self.features, nn.Flatten(), self.head]
 
 
 NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(

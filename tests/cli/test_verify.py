@@ -31,6 +31,21 @@ def _shift(path, index, by):
     onnx.save(model, path)
 
 
+def _edit(path, changes):
+    """Change fields of the card, and nothing else."""
+    model = onnx.load(path)
+    onnx.helper.set_model_props(model, {CARD_KEY: json.dumps({**json.loads(model.metadata_props[0].value), **changes})})
+    onnx.save(model, path)
+
+
+@pytest.fixture
+def exported_lossy(edgedigits, tiny_run, tmp_path):
+    """The tiny run in fp16, and the run beside it."""
+    shutil.copytree(tiny_run, tmp_path / "run")
+    assert edgedigits("export", "run", "--precision", "fp16", "--output", "half.onnx").code == 0
+    return tmp_path / "half.onnx"
+
+
 def _weights(path):
     model = onnx.load(path)
     return [i for i, tensor in enumerate(model.graph.initializer) if tensor.data_type == onnx.TensorProto.FLOAT]
@@ -40,14 +55,16 @@ def _weights(path):
 def test_an_artifact_is_proven_equal_to_the_checkpoint_beside_it(edgedigits, artifacts, name):
     ran = edgedigits("verify", artifacts[name])
     assert (ran.code, ran.err) == (0, "")
-    assert "same digit as the checkpoint on 240/240 frames" in ran.out
+    assert "same digit as the checkpoint on 3072/3072 frames" in ran.out
 
 
 def test_json_has_the_fields_of_the_design(edgedigits, artifacts):
     told = json.loads(edgedigits("verify", artifacts["onnx"], "--json").out)
-    assert set(told) == {"artifact", "format", "precision", "bytes", "sha256", "parity"}
+    assert set(told) == {"artifact", "format", "precision", "bytes", "sha256", "parity", "card_errors"}
     assert {"n", "max_abs_diff", "argmax_agreement", "passed"} <= set(told["parity"])
     assert told["parity"]["passed"]
+    assert told["parity"]["gate"] == {"max_abs_diff": 1e-5, "agreement": 1, "accuracy_lost": 0}
+    assert told["card_errors"] == []
 
 
 def test_a_changed_weight_fails_and_the_worst_case_is_named(edgedigits, artifacts):
@@ -55,7 +72,7 @@ def test_a_changed_weight_fails_and_the_worst_case_is_named(edgedigits, artifact
     ran = edgedigits("verify", artifacts["onnx"])
     assert (ran.code, ran.out) == (1, "")
     assert ran.err.startswith(f"edgedigits: {artifacts['onnx']} does not answer as its checkpoint does: ")
-    assert "where 1e-05 is allowed" in ran.err
+    assert " where 1e-05 may be, same digit on " in ran.err
     assert "; worst is frame " in ran.err
     assert ran.err.count("\n") == 1
 
@@ -79,6 +96,50 @@ def test_another_run_fails(edgedigits, artifacts, checkpoint, tmp_path, name):
     replace(checkpoint, weights=other).save(tmp_path / "runs" / "other" / "checkpoint.safetensors")
     ran = edgedigits("verify", artifacts[name], "--against", "runs/other")
     assert (ran.code, ran.out) == (1, "")
+    assert ran.err == (
+        f"edgedigits: {artifacts[name]} was not made from this checkpoint: its card names other weights\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("edit", "what"),
+    [
+        ({"thresholds": {"accept": 0.5, "max_error": None}}, "its threshold is 0.5, and should be 0.95"),
+        ({"thresholds": {"accept": 0.95, "max_error": 0.01}}, "its max_error is 0.01, and should be None"),
+        (
+            {"risk": {"dataset": "all", "n": 9, "thresholds": [0.5], "accepted": [9], "errors": [0]}},
+            "its risk curve is RiskCurve(dataset='all', ",
+        ),
+        ({"provenance": {"recipe": {"name": "another"}}}, "its recipe is {'name': 'another'}, and should be {"),
+        ({"provenance": {}}, "its recipe is None, and should be {"),
+        ({"format": "pt2"}, "its format is pt2, and should be onnx"),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_a_card_that_was_edited_fails_in_one_line_that_says_what(edgedigits, artifacts, edit, what):
+    _edit(artifacts["onnx"], edit)
+    ran = edgedigits("verify", artifacts["onnx"])
+    assert (ran.code, ran.out) == (1, "")
+    assert ran.err.startswith(f"edgedigits: {artifacts['onnx']} has a card that is not true: {what}")
+    assert ran.err.count("\n") == 1
+
+
+def test_an_accuracy_that_was_edited_fails_and_machines_are_told(edgedigits, artifacts):
+    accuracy = json.loads(onnx.load(artifacts["onnx"]).metadata_props[0].value)["accuracy"]
+    _edit(artifacts["onnx"], {"accuracy": {**accuracy, "correct": accuracy["n"]}})
+    ran = edgedigits("verify", artifacts["onnx"], "--json")
+    told = json.loads(ran.out)
+    assert (ran.code, told["parity"]["passed"]) == (1, True)
+    (error,) = told["card_errors"]
+    assert error.startswith("its accuracy is Accuracy(")
+    assert error in ran.err
+
+
+def test_a_file_in_fewer_bits_is_verified_by_its_own_gate(edgedigits, exported_lossy, tmp_path):
+    ran = edgedigits("verify", exported_lossy, "--against", "run")
+    assert (ran.code, ran.err) == (0, "")
+    assert ": onnx fp16, " in ran.out
+    assert "  of synthetic's digits alone, the same on 100.00%; accuracy " in ran.out
 
 
 def test_a_checkpoint_elsewhere_has_to_be_named(edgedigits, artifacts, tmp_path):
@@ -93,7 +154,7 @@ def test_a_checkpoint_elsewhere_has_to_be_named(edgedigits, artifacts, tmp_path)
     [
         ("absent.onnx", "cannot open absent.onnx: No such file or directory"),
         ("absent.torchscript", "cannot open absent.torchscript: No such file or directory"),
-        ("notes.onnx", "notes.onnx is not an ONNX model that can be run, or is damaged: export it again"),
+        ("notes.onnx", "notes.onnx is not an ONNX model, or is damaged (field 13 in a ModelProto): export it again"),
         ("notes.torchscript", "notes.torchscript is not a TorchScript model, or is damaged: export it again"),
         ("empty.onnx", "empty.onnx is empty"),
         ("notes.txt", "notes.txt has no suffix of a model file: known are .onnx (onnx), .torchscript (torchscript)"),
@@ -127,10 +188,7 @@ def test_a_file_that_is_not_ours_is_refused(edgedigits, tmp_path, path, message)
     ids=str,
 )
 def test_a_card_that_cannot_be_is_refused(edgedigits, artifacts, change):
-    model = onnx.load(artifacts["onnx"])
-    card = {**json.loads(model.metadata_props[0].value), **change}
-    onnx.helper.set_model_props(model, {CARD_KEY: json.dumps(card)})
-    onnx.save(model, artifacts["onnx"])
+    _edit(artifacts["onnx"], change)
     ran = edgedigits("verify", artifacts["onnx"])
     assert (ran.code, ran.out) == (2, "")
     assert ran.err.splitlines()[-1].startswith("edgedigits: ")

@@ -12,6 +12,11 @@ from edgedigits.training.distributed import GlobalBatchNorm2d
 temperatures = st.floats(0.2, 5)
 
 
+def _folded(deployable, frames):
+    with torch.inference_mode():
+        return deployable.folded()(torch.from_numpy(frames)).numpy()
+
+
 def test_probabilities_are_those_of_the_network(checkpoint, test_digits):
     network = checkpoint.network()
     expected = network(torch.from_numpy(test_digits.frames)).softmax(dim=1).detach().numpy()
@@ -59,7 +64,7 @@ def test_folded_it_answers_alike_whatever_it_is_shown(trusted_checkpoint, test_d
     noise = np.random.default_rng(seed).integers(0, 256, (20, 28, 28), np.uint8)
     plain = np.stack([np.full((28, 28), grey, np.uint8) for grey in (0, 1, 128, 255)])
     frames = np.concatenate([test_digits.frames, noise, plain])
-    np.testing.assert_allclose(deployable.folded().run(frames), deployable.run(frames), atol=1e-5)
+    np.testing.assert_allclose(_folded(deployable, frames), deployable.run(frames), atol=1e-5)
 
 
 def test_folding_leaves_neither_normalisation_nor_temperature_and_the_original_as_it_was(
@@ -75,6 +80,10 @@ def test_folding_leaves_neither_normalisation_nor_temperature_and_the_original_a
     np.testing.assert_array_equal(deployable.run(test_digits.frames), before)
 
 
-def test_a_network_without_anything_to_fold_is_exported_as_it_is(checkpoint):
+def test_the_papers_network_is_folded_too(checkpoint, test_digits):
     deployable = Deployable(checkpoint.network(), 1.5)
-    assert deployable.folded() is deployable
+    kinds = {type(module) for module in deployable.folded().layers}
+    assert kinds == {torch.nn.Conv2d, torch.nn.MaxPool2d, torch.nn.ReLU, torch.nn.Flatten, torch.nn.Linear}
+    found = _folded(deployable, test_digits.frames)
+    assert (found.shape, found.dtype) == ((100, 10), np.float32)
+    np.testing.assert_allclose(found, deployable.run(test_digits.frames), atol=1e-6)

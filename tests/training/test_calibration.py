@@ -7,7 +7,13 @@ from hypothesis import strategies as st
 
 from edgedigits.card import Calibration
 from edgedigits.risk import GRID
-from edgedigits.training.calibration import TEMPERATURES, calibrate, expected_calibration_error, fit_temperature
+from edgedigits.training.calibration import (
+    TEMPERATURES,
+    calibrate,
+    expected_calibration_error,
+    fit_temperature,
+    held_out_risk,
+)
 from edgedigits.training.digits import Digits
 
 LOWEST, HIGHEST = TEMPERATURES
@@ -175,6 +181,30 @@ def test_a_digit_taken_for_no_digit_is_accepted_at_no_threshold(seed):
     logits[:, 10] = 30
     _, risk = calibrate(logits, _held_out(rng.integers(0, 10, 50)))
     assert (risk.n, risk.accepted[-1]) == (50, 0)
+
+
+@given(seed=SEEDS, n=st.integers(1, 100), nondigits=st.integers(0, 20))
+def test_the_risk_of_probabilities_is_that_of_the_digits_among_them(seed, n, nondigits):
+    rng = np.random.default_rng(seed)
+    probabilities = _softmax(4 * rng.standard_normal((n + nondigits, 11))).astype(np.float32)[:, :10]
+    labels = np.concatenate([rng.integers(0, 10, n), np.full(nondigits, 10)])
+    order = rng.permutation(n + nondigits)
+    risk = held_out_risk(probabilities[order], _held_out(labels[order]))
+    assert risk == held_out_risk(probabilities[:n], _held_out(labels[:n]))
+    assert (risk.dataset, risk.n) == ("made, held out of the training split", n)
+    assert risk.errors[-1] <= (probabilities[:n].argmax(axis=1) != labels[:n]).sum()
+
+
+@given(seed=SEEDS, n=st.integers(1, 100))
+def test_the_risk_of_a_calibrated_networks_answers_is_what_calibrating_found(seed, n):
+    rng = np.random.default_rng(seed)
+    logits, labels = (4 * rng.standard_normal((n, 11))).astype(np.float32), rng.integers(0, 10, n)
+    calibration, risk = calibrate(logits, _held_out(labels))
+    answers = _softmax(logits.astype(np.float64) / calibration.temperature)[:, :10]
+    found = held_out_risk(answers.astype(np.float32), _held_out(labels))
+    # Those that lie on a threshold may fall on either side of it.
+    assert max(np.abs(np.array(found.accepted) - np.array(risk.accepted))) <= 2
+    assert (found.dataset, found.n) == (risk.dataset, risk.n)
 
 
 def test_a_calibration_is_plain_numbers():

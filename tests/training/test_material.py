@@ -13,7 +13,7 @@ from edgedigits.training import data
 from edgedigits.training.data import load_digits
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
-from edgedigits.training.material import is_held_out, load_material
+from edgedigits.training.material import is_held_out, load_material, split_digits
 from edgedigits.training.networks import NO_DIGIT
 from edgedigits.training.pendigits import FILE
 from edgedigits.training.recipes import find_recipe
@@ -62,6 +62,25 @@ def test_nothing_is_held_out_unless_a_recipe_says_so():
     digits, held_out = load_material(PLAIN)
     assert held_out is None
     assert _counted(digits) == _counted(load_digits("synthetic", "train"))
+
+
+@pytest.mark.parametrize("hold_out", [0, 5])
+def test_what_is_drawn_besides_is_not_among_the_data_sets_own_digits(hold_out):
+    recipe = replace(PLAIN, hold_out=hold_out, synthetic=30, nondigits=20, augmented=True, views=2)
+    kept, held_out = split_digits(recipe)
+    plain, plain_held_out = load_material(replace(PLAIN, hold_out=hold_out))
+    assert _counted(kept) == _counted(plain)
+    assert (held_out is None) == (hold_out == 0)
+    assert held_out is None or _counted(held_out) == _counted(plain_held_out)
+
+
+def test_a_folder_of_pictures_is_split_in_memory_and_what_is_too_small_refused(pictures):
+    recipe = replace(PLAIN, dataset=str(pictures))
+    kept, held_out = split_digits(replace(recipe, hold_out=3))
+    assert (len(kept), len(held_out)) == (60, 30)
+    assert len(split_digits(recipe)[0]) == 90
+    with pytest.raises(DatasetError, match="holds too few digits to keep every 10th for validation"):
+        split_digits(replace(recipe, hold_out=10))
 
 
 @pytest.mark.parametrize("hold_out", [0, 5])

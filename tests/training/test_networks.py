@@ -2,8 +2,6 @@
 
 import pytest
 import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from edgedigits.errors import UnknownNameError
 from edgedigits.training.checkpoint import digest
@@ -102,35 +100,13 @@ def test_weights_come_from_the_global_seed(name):
     assert digest(build_network(name).state_dict()) != first
 
 
-@settings(max_examples=25, deadline=None)
-@given(name=st.sampled_from(FAMILY), temperature=st.floats(0.05, 20), seed=st.integers(0, 2**32))
-def test_folded_gives_the_logits_divided_by_the_temperature(name, temperature, seed):
-    network, frames = _trained(name, seed), _frames(8, seed)
-    with torch.no_grad():
-        expected, found = network(frames) / temperature, network.folded(temperature)(frames)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4 * expected.abs().max().item())
-
-
-@pytest.mark.parametrize("training", [True, False])
-@pytest.mark.parametrize("name", FAMILY)
-def test_folding_leaves_the_network_as_it_was(name, training):
-    network = _trained(name).train(training)
-    before = digest(network.state_dict())
-    folded = network.folded(2.0)
-    with torch.no_grad():
-        folded.head.weight.zero_()
-    assert digest(network.state_dict()) == before
-    assert (network.training, folded.training) == (training, False)
-    frames = _frames(4)
-    torch.testing.assert_close(network.eval()(frames), _trained(name)(frames))
-
-
-@pytest.mark.parametrize("name", FAMILY)
-def test_what_is_folded_has_no_batch_normalisation_left(name):
-    folded = _trained(name).folded(1.0)
-    kinds = [type(layer).__name__ for layer in folded.features]
-    assert set(kinds) <= {"Conv2d", "ReLU", "MaxPool2d"}
-    assert kinds.count("Conv2d") == [type(layer).__name__ for layer in build_network(name).features].count("Conv2d")
+@pytest.mark.parametrize("name", NETWORKS)
+def test_its_layers_one_after_the_other_are_what_it_does_but_for_training(name):
+    network, pixels = _trained(name), torch.randn(6, 1, 28, 28)
+    torch.testing.assert_close(torch.nn.Sequential(*network.layers())(pixels), network.logits(pixels))
+    assert not any(isinstance(layer, torch.nn.Dropout | torch.nn.Dropout2d) for layer in network.layers())
+    parameters = {id(parameter) for layer in network.layers() for parameter in layer.parameters()}
+    assert parameters == {id(parameter) for parameter in network.parameters()}
 
 
 @pytest.mark.parametrize(
