@@ -75,9 +75,9 @@ def centre_ink(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = ink.shape
     scale = BOX_SIZE / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    scaled = np.asarray(
-        Image.fromarray(ink).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC)
-    )
+    filtering = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
+    # In two steps, for which comes first is otherwise up to Pillow's version, and rounds in between.
+    scaled = np.asarray(Image.fromarray(ink).resize((size[0], height), filtering).resize(size, filtering))
     frame = np.zeros((FRAME_SIZE, FRAME_SIZE), np.uint8)
     if not scaled.any():
         return frame

@@ -81,7 +81,7 @@ def export_checkpoint(
         provenance={
             "recipe": {**asdict(checkpoint.recipe), "dataset": dataset_label(checkpoint.recipe.dataset)},
             "epochs": len(checkpoint.history),
-            "teacher_sha256": checkpoint.teacher or None,
+            "taught_by_sha256": checkpoint.taught_by or None,
             "versions": {"edgedigits": edgedigits.__version__, **exporter.versions()},
         },
     )
