@@ -67,6 +67,7 @@ sprint: .venv/installed
 # for the number of threads is a part of what decides the weights.
 models: export OMP_NUM_THREADS = 1
 models: .venv/installed
+	$(TRAIN) --recipe teacher --seeds 3 --output runs/teacher > /dev/null
 	$(TRAIN) --recipe base --seeds 3 --output runs/base > $(RESULTS)/trained.json
 	$(BIN)/python -m edgedigits.export.ship runs/base-1 artifacts/base
 	$(TRAIN) --recipe small --seeds 3 --output runs/small >> $(RESULTS)/trained.json

@@ -117,7 +117,7 @@ def export_checkpoint(
             "command": f"edgedigits export {model} --format {row.name} --precision {precision} --input {takes}",
             "recipe": recipe_of(checkpoint),
             "epochs": len(checkpoint.history),
-            "taught_by_sha256": checkpoint.teacher or None,
+            "taught_by_sha256": checkpoint.taught_by or None,
             "measured_on_sha256": digits.sha256,
             **provenance,
             "versions": {

@@ -203,7 +203,7 @@ def trusted_run(tmp_path_factory, test_digits) -> Path:
         pendigits=False,
         synthetic=0,
         nondigits=200,
-        teacher=None,
+        teachers=(),
     )
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(data.SYNTHETIC_COUNT, "train", TRUSTED_ON)

@@ -16,7 +16,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler, default_collate
 from edgedigits.errors import DatasetError
 from edgedigits.training.augmentation import augment, draw_noise
 from edgedigits.training.digits import Digits
-from edgedigits.training.distillation import Teacher
+from edgedigits.training.distillation import Teachers
 from edgedigits.training.distributed import share
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.recipes import Recipe
@@ -33,7 +33,7 @@ class Batch(NamedTuple):
     """This process's rows of a batch of `whole` frames.
 
     `frames` is `uint8 [n, 28, 28]`, or `float32`, 0 to 255, where augmented; `labels` int64 [n]; `taught` what the
-    teacher says, `float32 [n, classes]`.
+    teachers say, `float32 [n, classes]`.
     """
 
     frames: Tensor
@@ -55,14 +55,14 @@ class Batches(Protocol):
 
 
 def batches(
-    digits: Digits | PictureFolder, recipe: Recipe, device: torch.device, teacher: Teacher | None = None
+    digits: Digits | PictureFolder, recipe: Recipe, device: torch.device, teachers: Teachers | None = None
 ) -> Batches:
     """Digits in memory are kept on the device as uint8; a folder of pictures is streamed to it."""
     if isinstance(digits, PictureFolder):
-        return _Fresh(_Streamed(digits, recipe.batch_size, device), recipe.augmented, teacher)
+        return _Fresh(_Streamed(digits, recipe.batch_size, device), recipe.augmented, teachers)
     if recipe.views:
-        return _Views(digits, recipe, device, teacher)
-    return _Fresh(_InMemory(digits, recipe.batch_size, device), recipe.augmented, teacher)
+        return _Views(digits, recipe, device, teachers)
+    return _Fresh(_InMemory(digits, recipe.batch_size, device), recipe.augmented, teachers)
 
 
 class _Source(Protocol):
@@ -75,8 +75,8 @@ class _Source(Protocol):
 class _Fresh:
     """Frames are augmented anew in each pass."""
 
-    def __init__(self, source: _Source, augmented: bool, teacher: Teacher | None) -> None:
-        self._source, self._augmented, self._teacher = source, augmented, teacher
+    def __init__(self, source: _Source, augmented: bool, teachers: Teachers | None) -> None:
+        self._source, self._augmented, self._teachers = source, augmented, teachers
 
     def __len__(self) -> int:
         return len(self._source)
@@ -88,19 +88,19 @@ class _Fresh:
                 # Drawn on the CPU, so that it is the same on every device.
                 noise = draw_noise(len(frames), torch.default_generator)
                 mine = augment(mine, share(noise).to(mine.device))
-            yield Batch(mine, share(labels), self._teacher(mine) if self._teacher else None, len(frames))
+            yield Batch(mine, share(labels), self._teachers(mine) if self._teachers else None, len(frames))
 
 
 class _Views:
     """A number of augmented passes are made, and taken in turns: for networks too small to learn them by heart.
 
-    A network that takes less time than its augmentation, or than its teacher, is trained several times faster so.
+    A network that takes less time than its augmentation, or than its teachers, is trained several times faster so.
     """
 
-    def __init__(self, digits: Digits, recipe: Recipe, device: torch.device, teacher: Teacher | None) -> None:
+    def __init__(self, digits: Digits, recipe: Recipe, device: torch.device, teachers: Teachers | None) -> None:
         self._frames = torch.from_numpy(digits.frames).to(device)
         self._labels = torch.from_numpy(digits.labels).to(device)
-        self._recipe, self._teacher = recipe, teacher
+        self._recipe, self._teachers = recipe, teachers
         self._made: dict[int, tuple[Tensor, Tensor | None]] = {}
 
     def __len__(self) -> int:
@@ -116,15 +116,15 @@ class _Views:
             yield Batch(frames[mine], self._labels[mine], taught[mine] if taught is not None else None, len(whole))
 
     def _make(self, view: int) -> tuple[Tensor, Tensor | None]:
-        # Of its own seed, for a run that was resumed makes it anew.
-        generator = torch.Generator().manual_seed((self._recipe.seed * self._recipe.views + view) % 2**63)
+        # Of its own seed, for a run that was resumed makes it anew; runs of other seeds see the same.
+        generator = torch.Generator().manual_seed(view)
         noise = draw_noise(len(self._frames), generator)
         frames, taught = [], []
         for part, its_noise in zip(self._frames.split(CHUNK), noise.to(self._frames.device).split(CHUNK), strict=True):
             augmented = augment(part, its_noise)
             frames.append(augmented.round().to(torch.uint8))
-            if self._teacher:
-                taught.append(self._teacher(augmented))
+            if self._teachers:
+                taught.append(self._teachers(augmented))
         return torch.cat(frames), torch.cat(taught) if taught else None
 
 

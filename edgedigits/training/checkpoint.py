@@ -28,7 +28,7 @@ from edgedigits.training.recipes import Recipe
 
 __all__ = ["Checkpoint", "Epoch", "digest"]
 
-SCHEMA = 2
+SCHEMA = 3
 METADATA_KEY = "edgedigits"
 PICKLES = (b"PK\x03\x04", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 """How the files of `torch.save` and `pickle` begin."""
@@ -59,8 +59,8 @@ class Epoch:
 class Checkpoint:
     """Weights, and what is needed to go on from them as if training had never stopped.
 
-    A complete run whose recipe holds digits out has been calibrated on them, and its risk curve measured. `teacher` is
-    the digest of the weights that were learned from.
+    A complete run whose recipe holds digits out has been calibrated on them, and its risk curve measured. `taught_by`
+    is the digest of the weights that were learned from.
     """
 
     recipe: Recipe
@@ -70,7 +70,7 @@ class Checkpoint:
     random_state: dict[str, Tensor] = field(default_factory=dict)
     calibration: Calibration = field(default_factory=Calibration)
     risk: RiskCurve | None = None
-    teacher: str = ""
+    taught_by: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -101,7 +101,7 @@ class Checkpoint:
             "optimizer": self.optimizer.get("param_groups", []),
             "calibration": asdict(self.calibration),
             "risk": self.risk.to_dict() if self.risk else None,
-            "teacher": self.teacher,
+            "taught_by": self.taught_by,
         }
         about["sha256"] = _seal(about, tensors)
         write_file(path, save_tensors(tensors, {METADATA_KEY: json.dumps(about, sort_keys=True)}))
@@ -124,14 +124,14 @@ class Checkpoint:
             if about.pop("sha256") != _seal(about, tensors):
                 raise ValueError
             checkpoint = cls(
-                recipe=Recipe(**about["recipe"]),
+                recipe=Recipe(**{**about["recipe"], "teachers": tuple(about["recipe"]["teachers"])}),
                 history=tuple(Epoch(**epoch) for epoch in about["history"]),
                 weights=_below("weights", tensors),
                 optimizer={"state": _optimizer_state(tensors), "param_groups": about["optimizer"]},
                 random_state=_below("random", tensors),
                 calibration=Calibration(**about["calibration"]),
                 risk=RiskCurve.from_dict(about["risk"]) if about["risk"] else None,
-                teacher=about.get("teacher", ""),
+                taught_by=about["taught_by"],
             )
             checkpoint.network()
         except (SafetensorError, ValueError, LookupError, TypeError, RuntimeError, AttributeError) as error:

@@ -25,7 +25,7 @@ from edgedigits.training.batches import Batch, Batches, batches
 from edgedigits.training.calibration import calibrate
 from edgedigits.training.checkpoint import Checkpoint, Epoch
 from edgedigits.training.digits import Digits
-from edgedigits.training.distillation import distillation_loss, find_teacher
+from edgedigits.training.distillation import distillation_loss, find_teachers
 from edgedigits.training.distributed import (
     is_leader,
     processes,
@@ -82,16 +82,17 @@ def find_device(name: str) -> torch.device:
 def start_run(recipe: Recipe, run: Path, device: torch.device) -> Checkpoint:
     """The checkpoint before the first epoch, written to `run`.
 
-    Raises `RunError`, `OutputError`, and `InputError` where the recipe's teacher is not at hand.
+    Raises `RunError`, `OutputError`, and `InputError` where the recipe's teachers are not at hand.
     """
     path = run / RUN_CHECKPOINT
     if is_leader() and path.exists():
         raise RunError(f"{run} already holds a run: go on with --resume, or choose another --output")
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.network)
-    # Found before anything is written, for it may not be there.
-    teacher = find_teacher(recipe.teacher, network, device).digest if recipe.teacher else ""
-    checkpoint = Checkpoint(recipe, (), network.state_dict(), {}, _random_state(device), teacher=teacher)
+    # Found before anything is written, for they may not be there.
+    teachers = find_teachers(recipe.teachers, network, device)
+    taught_by = teachers.digest if teachers else ""
+    checkpoint = Checkpoint(recipe, (), network.state_dict(), {}, _random_state(device), taught_by=taught_by)
     if is_leader():
         checkpoint.save(path)
     return checkpoint
@@ -124,16 +125,17 @@ def train(
     optimizer = build_optimizer(recipe, network)
     if checkpoint.history:
         optimizer.load_state_dict(checkpoint.optimizer)
-    teacher = find_teacher(recipe.teacher, network, device) if recipe.teacher else None
-    if teacher and teacher.digest != checkpoint.teacher:
-        raise RunError(f"{run} was begun with another teacher than {recipe.teacher} is now: start another run")
+    teachers = find_teachers(recipe.teachers, network, device)
+    if teachers and teachers.digest != checkpoint.taught_by:
+        names = " and ".join(recipe.teachers)
+        raise RunError(f"{run} was begun with other teachers than {names} are now: start another run")
     require_agreement(
         (recipe, len(checkpoint.history)), f"the processes do not find the same run in {run}: let them share the folder"
     )
     trained = replicated(network, device)
     _restore_random_state(checkpoint.random_state, device)
 
-    passes = batches(digits, recipe, device, teacher)
+    passes = batches(digits, recipe, device, teachers)
     history = checkpoint.history
     if is_leader():
         _write_metrics(run, history)

@@ -138,7 +138,15 @@ NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(
             Conv(32, stride=2, padding=0),
             Conv(32, stride=2, padding=0),
         ),
-        "base": partial(ConvNetwork, Conv(16, pool=True), Conv(32), Conv(32, pool=True), Conv(64), Conv(64, pool=True)),
+        "base": partial(
+            ConvNetwork,
+            Conv(16, pool=True),
+            Conv(32),
+            Conv(32, pool=True),
+            Conv(64),
+            Conv(64),
+            Conv(64, pool=True),
+        ),
     }
 )
 

@@ -23,8 +23,8 @@ class Recipe:
     training, to choose and calibrate by; 0 keeps none. Trained on besides are, with `pendigits`, digits from a tablet,
     and as many as `synthetic` and `nondigits` say of those drawn from stroke skeletons and of pictures that are no
     digit. `augmented` digits are changed anew in each pass, or in each of `views` passes that are then repeated.
-    `teacher` names the shipped model or the run whose answers are learned from (distillation). The learning rate is
-    constant, or rises and falls once (`one-cycle`) with `learning_rate` its highest; the optimiser is SGD.
+    `teachers` are the shipped models or runs whose answers, averaged, are learned from (distillation). The learning
+    rate is constant, or rises and falls once (`one-cycle`) with `learning_rate` its highest; the optimiser is SGD.
     """
 
     name: str
@@ -43,14 +43,14 @@ class Recipe:
     pendigits: bool = False
     synthetic: int = 0
     nondigits: int = 0
-    teacher: str | None = None
+    teachers: tuple[str, ...] = ()
 
 
-_BASE = Recipe(
-    name="base",
+_TEACHER = Recipe(
+    name="teacher",
     network="base",
     dataset="mnist",
-    epochs=40,
+    epochs=16,
     batch_size=128,
     learning_rate=0.1,
     momentum=0.9,
@@ -60,12 +60,15 @@ _BASE = Recipe(
     hold_out=6,
     pendigits=True,
     synthetic=10_000,
-    nondigits=12_000,
+    nondigits=16_000,
     seed=1,
 )
 """What the models that ship have in common; the numbers were chosen by the digits held out."""
-_SMALL = replace(_BASE, name="small", network="small", epochs=64, views=12, teacher="base")
-_NANO = replace(_BASE, name="nano", network="nano", epochs=120, views=12, teacher="base")
+_BASE = replace(
+    _TEACHER, name="base", epochs=36, views=18, teachers=("runs/teacher-1", "runs/teacher-2", "runs/teacher-3")
+)
+_SMALL = replace(_BASE, name="small", network="small", epochs=54)
+_NANO = replace(_BASE, name="nano", network="nano", epochs=108)
 
 _SPRINT = Recipe(
     name="sprint",
@@ -97,13 +100,20 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 momentum=0.9,
                 seed=1,
             ),
+            _TEACHER,
             _BASE,
             _SMALL,
             _NANO,
-            # The same without the tablet's digits, but for what the teacher knows of them: for where they are not.
-            replace(_BASE, name="base-mnist", pendigits=False),
-            replace(_SMALL, name="small-mnist", pendigits=False),
-            replace(_NANO, name="nano-mnist", pendigits=False),
+            # The same without the tablet's digits, for where they are not at hand.
+            *(
+                replace(
+                    recipe,
+                    name=f"{recipe.name}-mnist",
+                    pendigits=False,
+                    teachers=tuple(name.replace("teacher", "teacher-mnist") for name in recipe.teachers),
+                )
+                for recipe in (_TEACHER, _BASE, _SMALL, _NANO)
+            ),
             _SPRINT,
             replace(_SPRINT, name="sprint-98", network="nano", epochs=2),
         )

@@ -139,18 +139,10 @@ def test_making_a_view_draws_nothing_from_the_global_random_state(digits):
     assert orders[0] == orders[1]
 
 
-def test_seeds_have_views_of_their_own(digits):
-    views = {
-        frame
-        for seed in (1, 2, 3)
-        for epoch in range(3)
-        for frame, _ in _counted(*_joined(batches(digits, replace(VIEWS, seed=seed), CPU).of(epoch)))
-    }
-    assert len(views) == 9 * len(digits)
-
-
-def test_the_largest_seed_there_is_has_views_too(digits):
-    assert len(_joined(batches(digits, replace(VIEWS, seed=2**63 - 1), CPU).of(2))[1]) == len(digits)
+def test_seeds_see_the_same_views(digits):
+    one, other = (batches(digits, replace(VIEWS, seed=seed), CPU) for seed in (1, 2**63 - 1))
+    for epoch in range(3):
+        assert _counted(*_joined(one.of(epoch))) == _counted(*_joined(other.of(epoch)))
 
 
 @pytest.mark.parametrize("recipe", [PLAIN, FRESH, VIEWS], ids=["plain", "augmented", "views"])

@@ -55,7 +55,7 @@ def calibrated(checkpoint):
         pendigits=True,
         synthetic=5,
         nondigits=4,
-        teacher="runs/é",
+        teachers=("runs/é", "paper"),
     )
     defaults = {field.name: field.default for field in fields(Recipe)}
     assert not [name for name, value in asdict(recipe).items() if value == defaults[name]]

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from edgedigits.errors import InputError
+from edgedigits.models import find_model
 from edgedigits.training.checkpoint import Checkpoint
-from edgedigits.training.distillation import SOFT_WEIGHT, TEMPERATURE, distillation_loss, find_teacher
+from edgedigits.training.distillation import SOFT_WEIGHT, TEMPERATURE, distillation_loss, find_teachers
 from edgedigits.training.networks import build_network
 
 CPU = torch.device("cpu")
@@ -73,7 +74,7 @@ def teacher(tmp_path_factory, checkpoint):
     network = build_network("nano")
     network(torch.randint(0, 256, (64, 28, 28), dtype=torch.uint8))
     path = tmp_path_factory.mktemp("teacher") / "teacher.safetensors"
-    recipe = replace(checkpoint.recipe, name="nano", network="nano")
+    recipe = replace(checkpoint.recipe, name="nano", network="nano", epochs=0)
     Checkpoint(recipe, (), network.state_dict()).save(path)
     return path
 
@@ -81,7 +82,7 @@ def teacher(tmp_path_factory, checkpoint):
 def test_a_teacher_says_softened_probabilities_of_its_network(teacher, test_digits):
     frames = torch.from_numpy(test_digits.frames).to(torch.float32)
     pupil = build_network("small")
-    taught = find_teacher(str(teacher), pupil, CPU)(frames)
+    taught = find_teachers([str(teacher)], pupil, CPU)(frames)
     logits = Checkpoint.load(teacher).network()(frames)
     assert (taught.shape, taught.dtype, taught.requires_grad) == ((100, 11), torch.float32, False)
     torch.testing.assert_close(taught, (logits / TEMPERATURE).softmax(dim=1).detach())
@@ -89,15 +90,45 @@ def test_a_teacher_says_softened_probabilities_of_its_network(teacher, test_digi
 
 
 def test_a_teacher_learns_nothing_itself(teacher, test_digits):
-    teach = find_teacher(str(teacher), build_network("small"), CPU)
+    teach = find_teachers([str(teacher)], build_network("small"), CPU)
     frames = torch.from_numpy(test_digits.frames).to(torch.float32)
     first = teach(frames)
     teach(255 - frames)
     assert torch.equal(teach(frames), first)
 
 
+def test_several_teachers_say_what_they_say_on_average(tiny_run, checkpoint, test_digits):
+    frames = torch.from_numpy(test_digits.frames)
+    teach = find_teachers([str(tiny_run), "paper"], build_network("paper"), CPU)
+    networks = (checkpoint.network(), find_model("paper").load_checkpoint().network())
+    said = [(network(frames) / TEMPERATURE).softmax(dim=1).detach() for network in networks]
+    torch.testing.assert_close(teach(frames), (said[0] + said[1]) / 2)
+
+
+def test_teachers_are_known_by_all_their_weights_and_their_order(tiny_run):
+    names = [[str(tiny_run)], ["paper"], [str(tiny_run), "paper"], ["paper", str(tiny_run)]]
+    digests = {find_teachers(given, build_network("paper"), CPU).digest for given in names}
+    assert len(digests) == len(names)
+
+
+def test_a_run_that_is_not_there_is_to_be_trained_first():
+    with pytest.raises(InputError, match=r"^runs/nobody-1, to be learned from, is not here: train it first"):
+        find_teachers(["runs/nobody-1"], build_network("nano"), CPU)
+
+
+def test_without_names_there_are_no_teachers():
+    assert find_teachers([], build_network("nano"), CPU) is None
+
+
+def test_a_teacher_that_has_not_learned_all_of_its_own_recipe_is_refused(tmp_path, checkpoint):
+    path = tmp_path / "unfinished.safetensors"
+    replace(checkpoint, history=checkpoint.history[:-1]).save(path)
+    with pytest.raises(InputError, match=r"has not learned all of its own recipe yet: finish it with --resume first$"):
+        find_teachers([str(path)], build_network("paper"), CPU)
+
+
 def test_a_teacher_may_be_a_runs_folder(tiny_run, checkpoint, test_digits):
-    teach = find_teacher(str(tiny_run), build_network("paper"), CPU)
+    teach = find_teachers([str(tiny_run)], build_network("paper"), CPU)
     frames = torch.from_numpy(test_digits.frames)
     torch.testing.assert_close(teach(frames), (checkpoint.network()(frames) / TEMPERATURE).softmax(dim=1).detach())
 
@@ -105,10 +136,10 @@ def test_a_teacher_may_be_a_runs_folder(tiny_run, checkpoint, test_digits):
 @pytest.mark.parametrize("name", ["paper", "a run"])
 def test_a_teacher_that_tells_other_classes_apart_is_refused(tiny_run, name):
     given = str(tiny_run) if name == "a run" else name
-    with pytest.raises(InputError, match=f"^{given} tells 10 classes apart, not 11: it cannot be the teacher$"):
-        find_teacher(given, build_network("nano"), CPU)
+    with pytest.raises(InputError, match=f"^{given} tells 10 classes apart, not 11: it cannot be a teacher$"):
+        find_teachers([given], build_network("nano"), CPU)
 
 
 def test_a_teacher_that_is_not_there_is_refused():
     with pytest.raises(InputError, match="papre"):
-        find_teacher("papre", build_network("nano"), CPU)
+        find_teachers(["papre"], build_network("nano"), CPU)

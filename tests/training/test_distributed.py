@@ -49,7 +49,7 @@ cpu = torch.device("cpu")
 # The last batch is a single digit, so that one of two processes has none.
 digits, held_out = (Digits("synthetic", *synthetic_digits(n, seed)) for n, seed in ((97, 1), (40, 2)))
 nano = replace(
-    find_recipe("nano"), dataset="synthetic", epochs=3, batch_size=48, learning_rate=0.001, views=2, teacher=None
+    find_recipe("nano"), dataset="synthetic", epochs=3, batch_size=48, learning_rate=0.001, views=2, teachers=()
 )
 
 
@@ -97,7 +97,7 @@ def normalise(rank):
 if __name__ == "__main__":
     with process_group(cpu):
         normalise(distributed.get_rank() if processes() > 1 else 0)
-        train("views", replace(nano, teacher=str(teacher)), digits)
+        train("views", replace(nano, teachers=(str(teacher),)), digits)
         train("streamed", replace(nano, views=0, dataset=str(pictures)), PictureFolder(pictures, "train"))
         train("resumed", replace(nano, views=0), digits, stop_after=1)
     assert processes() == 1
@@ -109,7 +109,7 @@ def teacher(tmp_path_factory, checkpoint):
     """A checkpoint that a pupil of the family can learn from."""
     torch.manual_seed(2)
     path = tmp_path_factory.mktemp("teacher") / "teacher.safetensors"
-    recipe = replace(find_recipe("nano"), dataset="synthetic")
+    recipe = replace(find_recipe("nano"), dataset="synthetic", epochs=0)
     Checkpoint(recipe, (), build_network("nano").state_dict()).save(path)
     return path
 

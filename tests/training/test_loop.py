@@ -36,7 +36,7 @@ TINY = replace(
     pendigits=False,
     synthetic=20,
     nondigits=30,
-    teacher=None,
+    teachers=(),
 )
 """As the recipes of what ships, but for the time it takes."""
 
@@ -107,7 +107,7 @@ def test_a_run_resumed_after_every_epoch_ends_as_one_never_stopped(tmp_path, dig
 @pytest.mark.parametrize("views", [0, 2])
 def test_so_does_a_run_of_a_recipe_that_ships(tmp_path, material, teacher, views, is_taught):
     digits, held_out = material
-    recipe = replace(TINY, epochs=5, views=views, teacher=str(teacher) if is_taught else None)
+    recipe = replace(TINY, epochs=5, views=views, teachers=(str(teacher),) if is_taught else ())
     parts, whole = _resumed_after_every_epoch(recipe, tmp_path, digits, held_out)
     assert parts.calibration == whole.calibration
     assert parts.risk == whole.risk
@@ -162,7 +162,7 @@ def test_training_teaches(tmp_path, train_digits, test_digits):
 
 def test_a_recipe_that_ships_teaches_too(tmp_path, material, teacher):
     digits, held_out = material
-    recipe = replace(TINY, epochs=12, teacher=str(teacher))
+    recipe = replace(TINY, epochs=12, teachers=(str(teacher),))
     history = _train(loop.start_run(recipe, tmp_path, CPU), tmp_path, digits, held_out).history
     assert history[-1].train_loss < history[0].train_loss
     assert history[-1].accuracy > 0.6
@@ -171,16 +171,16 @@ def test_a_recipe_that_ships_teaches_too(tmp_path, material, teacher):
 def test_a_teacher_changes_what_is_learned(tmp_path, material, teacher):
     digits, held_out = material
     digests = []
-    for name in (None, str(teacher)):
+    for names in ((), (str(teacher),)):
         run = tmp_path / str(len(digests))
-        start = loop.start_run(replace(TINY, epochs=1, teacher=name), run, CPU)
+        start = loop.start_run(replace(TINY, epochs=1, teachers=names), run, CPU)
         digests.append(digest(_train(start, run, digits, held_out).weights))
     assert digests[0] != digests[1]
 
 
 def test_a_teacher_that_tells_other_classes_apart_is_refused_before_anything_is_written(tmp_path, tiny_run):
-    with pytest.raises(InputError, match="tells 10 classes apart, not 11: it cannot be the teacher"):
-        loop.start_run(replace(TINY, teacher=str(tiny_run)), tmp_path / "run", CPU)
+    with pytest.raises(InputError, match="tells 10 classes apart, not 11: it cannot be a teacher"):
+        loop.start_run(replace(TINY, teachers=(str(tiny_run),)), tmp_path / "run", CPU)
     assert not (tmp_path / "run").exists()
 
 

@@ -25,8 +25,10 @@ def test_what_a_recipe_asks_for_goes_together(name):
     assert recipe.augmented or not recipe.views
     assert recipe.schedule == "constant" or recipe.epochs > 1
     assert recipe.nondigits == 0 or classes == 11
-    teacher = RECIPES.get(recipe.teacher or "")
-    assert teacher is None or build_network(teacher.network).classes == classes
+    for run in recipe.teachers:
+        teacher = find_recipe(run.removeprefix("runs/").rpartition("-")[0])
+        assert build_network(teacher.network).classes == classes
+        assert (teacher.pendigits, teacher.hold_out) == (recipe.pendigits, recipe.hold_out)
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest():
