@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -60,16 +61,9 @@ def load(path: Path) -> Artifact:
     """Open an ONNX artifact, whatever it takes. Raises `ArtifactError`."""
     content = read_artifact(path)
     card, session = open_session(content, str(path))
-    with needs("export", "checking an ONNX file"):
-        import onnx
-    model = onnx.load_model_from_string(content)
-    for name, claim, fact in (
-        ("opset", card.requires.get("opset"), model.opset_import[0].version),
-        ("ir_version", card.requires.get("ir_version"), model.ir_version),
-        ("precision", card.precision, _precision(model)),
-    ):
-        if claim != fact:
-            raise ArtifactError(f"{path} has a card that says its {name} is {short(claim)}, and it is {fact}")
+    # The benchmark loads files where the base install is all there is; who exports or verifies has onnx.
+    if importlib.util.find_spec("onnx"):
+        _require_truth(card, content, str(path))
     if card.takes == "frames":
         return OnnxArtifact.opened(card, session, str(path))
     from edgedigits.export.image import ImageArtifact
@@ -85,6 +79,20 @@ def _window(kernel: Sequence[int], stride: int, padding: int) -> dict[str, Any]:
     if padding:
         window["pads"] = [padding] * 4
     return window
+
+
+def _require_truth(card: Card, content: bytes, name: str) -> None:
+    """Raise `ArtifactError` where the card says of the graph what it is not."""
+    import onnx
+
+    model = onnx.load_model_from_string(content)
+    for what, claim, fact in (
+        ("opset", card.requires.get("opset"), model.opset_import[0].version),
+        ("ir_version", card.requires.get("ir_version"), model.ir_version),
+        ("precision", card.precision, _precision(model)),
+    ):
+        if claim != fact:
+            raise ArtifactError(f"{name} has a card that says its {what} is {short(claim)}, and it is {fact}")
 
 
 def _precision(model: onnx.ModelProto) -> str:

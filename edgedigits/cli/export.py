@@ -64,11 +64,11 @@ def command(
     """
     if format_name == ALL:
         rows = [row for row in FORMATS.values() if precision in row.precisions and takes in row.takes]
+        if not rows:
+            raise InputError(f"no format has the precision {precision} and takes {takes}")
         for row in FORMATS.values():
             if row not in rows:
                 note(f"not exported: {row.name}, which has no {precision} or does not take {takes}")
-        if not rows:
-            raise InputError(f"no format has the precision {precision} and takes {takes}")
     else:
         rows = [find_format(format_name)]
     rows[0].gate(precision)

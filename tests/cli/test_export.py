@@ -44,7 +44,7 @@ def test_with_no_run_it_exports_what_ships_and_says_which_digits_stood_in(edgedi
     assert ran.err == "mnist is not at hand: using the synthetic digits instead\n"
     told = json.loads(ran.out)
     content = (tmp_path / "small.torchscript").read_bytes()
-    assert set(told) == {"artifact", "format", "precision", "bytes", "sha256", "parity", "card_errors"}
+    assert set(told) == {"artifact", "format", "precision", "bytes", "sha256", "parity", "card_errors", "unchecked"}
     assert (told["artifact"], told["format"], told["precision"]) == ("small.torchscript", "torchscript", "fp32")
     assert (told["bytes"], told["sha256"]) == (len(content), hashlib.sha256(content).hexdigest())
     assert (told["parity"]["passed"], told["parity"]["dataset"]) == (True, "synthetic")
@@ -83,10 +83,10 @@ def test_all_of_mnist_is_held_against_the_checkpoint(edgedigits, mnist_root):
             "unknown precision for openvino 'fp16': did you mean 'fp32'?",
         ),
         (["--format", "ncnn", "--precision", "int8"], "unknown precision for ncnn 'int8': known are fp32, fp16"),
-        (["--format", "all", "--precision", "bf16"], "unknown precision for onnx 'bf16': did you mean 'fp16'?"),
+        (["--format", "all", "--precision", "bf16"], "no format has the precision bf16 and takes frames"),
         (["--input", "images"], "unknown input for onnx 'images': did you mean 'image'?"),
         (["--format", "ncnn", "--input", "image"], "unknown input for ncnn 'image': known are frames"),
-        (["--format", "all", "--input", "picture"], "unknown input for onnx 'picture': known are frames, image"),
+        (["--format", "all", "--input", "picture"], "no format has the precision fp32 and takes picture"),
         (["--format", "ncnn", "--output", "a.zip"], "a.zip does not end in .ncnn.zip, by which ncnn files are known"),
         (["--output", "model.torchscript"], "model.torchscript does not end in .onnx, by which onnx files are known"),
         (["--output", "model"], "model does not end in .onnx"),

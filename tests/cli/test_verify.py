@@ -60,7 +60,7 @@ def test_an_artifact_is_proven_equal_to_the_checkpoint_beside_it(edgedigits, art
 
 def test_json_has_the_fields_of_the_design(edgedigits, artifacts):
     told = json.loads(edgedigits("verify", artifacts["onnx"], "--json").out)
-    assert set(told) == {"artifact", "format", "precision", "bytes", "sha256", "parity", "card_errors"}
+    assert set(told) == {"artifact", "format", "precision", "bytes", "sha256", "parity", "card_errors", "unchecked"}
     assert {"n", "max_abs_diff", "argmax_agreement", "passed"} <= set(told["parity"])
     assert told["parity"]["passed"]
     assert told["parity"]["gate"] == {"max_abs_diff": 1e-5, "agreement": 1, "accuracy_lost": 0}
