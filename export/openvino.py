@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from functools import reduce
+from functools import cache, reduce
 from importlib import metadata
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -35,7 +35,7 @@ class OpenVinoArtifact:
 
     def __init__(self, path: Path) -> None:
         self.card, members = read_archive(path, {XML, BIN})
-        core = openvino.Core()
+        core = _core()
         try:
             weights = openvino.Tensor(np.frombuffer(members[BIN], np.uint8))
             model = core.read_model(members[XML].decode(), weights)
@@ -50,6 +50,12 @@ class OpenVinoArtifact:
         """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`."""
         probabilities: NDArray[np.float32] = self._request.infer({"frames": frames})[0].copy()
         return probabilities
+
+
+@cache
+def _core() -> openvino.Core:
+    """One for the process: with the last one OpenVINO's library goes, while threads of its own may still run in it."""
+    return openvino.Core()
 
 
 def write(network: Folded | Quantised, card: Card, path: Path) -> None:

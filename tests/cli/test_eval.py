@@ -152,7 +152,7 @@ def test_the_shipped_model_does_on_mnist_what_its_card_says(edgedigits, mnist_ro
         (["papre"], "unknown model 'papre': did you mean 'paper'?"),
         (["runs/none"], "there is no runs/none: give a run"),
         (["empty"], "empty holds no run and no model"),
-        (["notes.onnx"], "notes.onnx is not an ONNX model that can be run, or is damaged"),
+        (["notes.onnx"], "notes.onnx is not an ONNX model, or is damaged"),
         (["notes.safetensors"], "notes.safetensors is damaged or not a checkpoint"),
         (["notes.txt"], "notes.txt has no suffix of a model file"),
         (["paper", "--dataset", "mnist"], "MNIST is not at hand"),
