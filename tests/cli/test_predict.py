@@ -153,10 +153,10 @@ def test_an_error_rate_decides_what_is_accepted(edgedigits, samples, trusted, ma
     assert any(one["accepted"] for one in told)
 
 
-def test_more_is_accepted_where_more_errors_are_allowed(edgedigits, samples, trusted):
-    asked = ["predict", *(f"{digit}.png" for digit in range(10)), "--model", trusted["onnx"].path]
-    strict, lax = (edgedigits(*asked, "--max-error", rate).out.count("? (") for rate in (0.025, 0.2))
-    assert strict >= lax
+def test_more_is_accepted_where_more_errors_are_allowed(edgedigits, samples):
+    asked = ["predict", *(f"{digit}.png" for digit in range(10)), "--model", "nano"]
+    strict, lax = (edgedigits(*asked, "--max-error", rate).out.count("? (") for rate in (0.001, 0.01))
+    assert strict > lax
 
 
 @pytest.mark.parametrize(
