@@ -50,7 +50,9 @@ results: .venv/installed
 	for model in nano small base; do for max_error in 0.01 0.005 0.002 0.001; do \
 	    $(BIN)/edgedigits eval $$model --max-error $$max_error --json || exit; \
 	done; done > $(RESULTS)/trust.json
-	$(BIN)/python -m edgedigits.bench.elsewhere $(ELSEWHERE) > $(RESULTS)/elsewhere.json
+	$(BIN)/python -m edgedigits.bench.elsewhere $(ELSEWHERE) --sheets build/wrong > $(RESULTS)/elsewhere.json
+	$(BIN)/python -m edgedigits.bench.conditions > $(RESULTS)/pages.json
+	$(BIN)/python -m edgedigits.bench.guest > $(RESULTS)/guest.json
 	for model in small base; do \
 	    $(BIN)/edgedigits eval $$model --output build/$$model > build/$$model.txt || exit; \
 	    cp build/$$model/accepted_mistakes.png $(RESULTS)/accepted_mistakes_$$model.png; \

@@ -169,12 +169,58 @@ def _elsewhere(lines: Lines) -> str:
     return "\n".join(rows)
 
 
+def _pages(lines: Lines) -> str:
+    """Digits on pages as a camera sees them, and pages without one."""
+    rows = ["| page | read right | accepted | of those wrong |", "| --- | ---: | ---: | ---: |"]
+    for line in lines:
+        pages, name = line["pages"], line["condition"]
+        if "refused" in line:
+            rows.append(f"| {name}: refused | {100 * line['refused'] / pages:.1f}% | | |")
+            continue
+        right, accepted = line["right"] / pages, line["accepted"] / pages
+        wrong = line["accepted"] - line["accepted_right"]
+        rows.append(f"| {name} | {100 * right:.1f}% | {100 * accepted:.1f}% | {wrong} |")
+    return "\n".join(rows)
+
+
+def _guest(lines: Lines) -> str:
+    """What the runner costs the program it lives in."""
+    rows = ["| figure | here | measured over |", "| --- | ---: | ---: |"]
+    for line in lines:
+        figure, n = line["figure"], f"{line['n']:,}"
+        if "grown_bytes" in line:
+            rows.append(f"| {figure}: growth | {line['grown_bytes'] / 1e6:.2f} MB | {n} readings |")
+        elif "beyond_bytes" in line:
+            own = line["beyond"]["edgedigits"] / 1e6
+            whole = f"{line['beyond_bytes'] / 1e6:.1f} MB, of which {own:.1f} our own"
+            rows.append(f"| installed beyond onnxruntime's own install | {whole} | {n} packages |")
+        elif "share_of_a_core" in line:
+            shares = f"{100 * line['share_of_a_core']:.2f}% of a core, {100 * line['baseline_share']:.0f}%"
+            rows.append(f"| {figure}, and a default session's | {shares} | {n} readings |")
+        else:
+            low, high = line["ratio_ci95"]
+            rows.append(f"| {GUESTS[figure]} | {line['ratio']:.2f}× ({low:.2f} to {high:.2f}) | {n} |")
+    return "\n".join(rows)
+
+
+GUESTS: Mapping[str, str] = MappingProxyType(
+    {
+        "classify": "`classify` of a frame, to the bare `session.run`",
+        "read a PNG": "`read` of a PNG of 28×28 pixels, to decoding it with Pillow",
+        "start and classify": "process start to a first answer, to `import onnxruntime` alone",
+        "start and read a PNG": "the same with a PNG, which loads Pillow",
+    }
+)
+"""What a figure of `edgedigits.bench.guest` is set beside."""
+
 TABLES: Mapping[str, Callable[[Lines], str]] = MappingProxyType(
     {
         "bench": _bench,
         "elsewhere": _elsewhere,
         "family": _family,
         "formats": _formats,
+        "guest": _guest,
+        "pages": _pages,
         "training": _training,
         "trust": _trust,
     }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +20,12 @@ if TYPE_CHECKING:
 
     import onnxruntime
 
-__all__ = ["OnnxArtifact", "open_session", "read_artifact"]
+__all__ = ["OnnxArtifact", "import_onnxruntime", "open_session", "read_artifact"]
 
 ONNX_TYPES = MappingProxyType({"uint8": "tensor(uint8)", "float32": "tensor(float)"})
 CHUNK = 256
 """Frames that go through the network at a time: more take memory, which onnxruntime keeps, and are no faster."""
+TELEMETRY_OFF = "ORT_DISABLE_TELEMETRY"
 SEVERE = 4
 """onnxruntime's level for fatal messages: what goes wrong comes as an exception, not on the host's stderr."""
 
@@ -78,9 +81,7 @@ class OnnxArtifact:
 def open_session(content: bytes, name: str) -> tuple[Card, onnxruntime.InferenceSession]:
     """The card of an ONNX artifact `name`, and a session that runs it. Raises `ArtifactError`."""
     card = _check(inspect(content, name), name)
-
-    import onnxruntime
-
+    onnxruntime = import_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
@@ -94,6 +95,23 @@ def open_session(content: bytes, name: str) -> tuple[Card, onnxruntime.Inference
     # A file may declare another output than its operators give: onnxruntime has worked out what they give.
     _check_interface(session.get_inputs(), session.get_outputs(), card, name)
     return card, session
+
+
+def import_onnxruntime() -> Any:
+    """The module, without its telemetry where nobody has imported it yet.
+
+    From 1.29 on, it writes a device's id to the user's cache folder and sends what it does, unless this variable says
+    otherwise while it is imported. The host's own choice is left as it is.
+    """
+    if "onnxruntime" in sys.modules or TELEMETRY_OFF in os.environ:
+        import onnxruntime
+    else:
+        os.environ[TELEMETRY_OFF] = "1"
+        try:
+            import onnxruntime
+        finally:
+            os.environ.pop(TELEMETRY_OFF, None)
+    return onnxruntime
 
 
 def read_artifact(path: Path) -> bytes:

@@ -3,6 +3,7 @@
     EdgeDigitsError
     ├── InputError             what was given is wrong
     │   ├── PictureError       a picture that cannot be opened or read
+    │   ├── ClosedError        a recognizer that was closed and is asked again
     │   ├── FramesError        an array that is not uint8 [n, 28, 28]; also a ValueError
     │   ├── ArtifactError      a model file that is damaged or not one of ours
     │   ├── NoCheckpointError  only an artifact is here, and its checkpoint is needed
@@ -20,13 +21,13 @@ Each message is one line that says what is wrong and what to do about it.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
 __all__ = [
     "ArtifactError",
     "CheckpointError",
+    "ClosedError",
     "DatasetError",
     "EdgeDigitsError",
     "FramesError",
@@ -54,6 +55,10 @@ class InputError(EdgeDigitsError):
 
 class PictureError(InputError):
     """A picture that cannot be opened or read."""
+
+
+class ClosedError(InputError):
+    """A recognizer that was closed and is asked again."""
 
 
 class FramesError(InputError, ValueError):
@@ -88,6 +93,8 @@ class UnknownNameError(InputError, LookupError):
     """A name that is not on the list; the message suggests the nearest one that is."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        import difflib
+
         self.kind, self.name, self.known = kind, name, tuple(known)
         near = difflib.get_close_matches(name.casefold(), self.known, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}? " if near else ""

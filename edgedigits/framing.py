@@ -7,61 +7,90 @@ box is scaled, its aspect kept, to fit 20×20 pixels, and set into 28×28 so tha
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FRAME_SIZE", "Framing", "bounding_box", "centre_ink", "frame_picture"]
+from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, even_ink
+from edgedigits.marks import Box, bounding_box
+from edgedigits.scene import Doubt, Missing, find_digit, is_cut_off, reaches_border
+
+__all__ = ["FRAME_SIZE", "Box", "Framing", "bounding_box", "centre_ink", "frame_clean", "frame_picture", "thinned"]
 
 FRAME_SIZE = 28
 BOX_SIZE = 20
 WORKING_SIZE = 512
 """Longer side, in pixels, above which a picture is shrunk first: 25 times the box is detail enough."""
-MIN_CONTRAST = 32
-"""Grey levels between paper and ink below which a picture counts as blank."""
-EDGE = 0.25
-"""Share of the ink's level from which a pixel is the digit's: a stroke's soft edge is, the paper's grain is not."""
+SMALL = 34
+"""Shorter side, in pixels, below which a picture is a digit that was cut out already, with no room for more."""
+THICKEST = 2.9
+"""Width, in pixels, that thicker strokes are brought to: the median of MNIST's, told as `thinned` tells it."""
+MOST_EROSIONS = 4
+"""Enough to bring a square of 20 pixels to that."""
+PLACES = np.arange(BOX_SIZE, dtype=np.float64)
 
 
 @dataclass(frozen=True)
 class Framing:
-    """One picture, framed: `uint8 [28, 28]` and the ink's box `(x0, y0, x1, y1)`, or a reason why not."""
+    """One picture, framed: `uint8 [28, 28]` and the ink's box `(x0, y0, x1, y1)`, or a reason why there is none.
+
+    A digit that is cut off is framed, and not to be trusted whatever it is read as. `doubt` is the reason to give where
+    a reading is not trusted.
+    """
 
     frame: NDArray[np.uint8] | None
-    box: tuple[int, int, int, int] | None
-    reason: Literal["blank"] | None
+    box: Box | None
+    reason: Missing | Literal["cut off"] | None
+    doubt: Doubt | None = None
 
 
 def frame_picture(grey: NDArray[np.uint8]) -> Framing:
-    """Frame a clean picture of one digit, `uint8 [height, width]`, dark on light or light on dark.
+    """Frame the digit on a picture, `uint8 [height, width]`, dark on light or light on dark.
 
-    The border tells the paper's level and so the polarity; Otsu's threshold (IEEE Trans. SMC 9(1), 1979) parts ink
-    from paper. The box is in the picture's own pixels, its right and lower edges exclusive.
+    One that is small, or shows the digit alone with paper all around, is framed as `frame_clean` does it. On others the
+    digit is found first. The box is in the picture's own pixels, its right and lower edges exclusive.
     """
-    step = max(1, -(-max(grey.shape) // WORKING_SIZE))
-    small = _shrink(grey, step)
-    border = np.concatenate([small[0], small[-1], small[:, 0], small[:, -1]])
-    paper = float(np.median(border))
-    threshold = otsu_threshold(small)
-    is_dark = paper > threshold
-    mask = small <= threshold if is_dark else small > threshold
-    ink = np.clip(paper - small if is_dark else small - paper, 0, 255)
-    strong = ink[mask]
-    if not strong.size or strong.mean() < MIN_CONTRAST:
-        return Framing(None, None, "blank")
-    # The upper quartile. numpy's own `percentile` would load its masked arrays, a tenth of the time to a first reading.
-    quartile = 3 * strong.size // 4
-    level = np.partition(strong, quartile)[quartile]
-    traces = ink > EDGE * level
-    x0, y0, x1, y1 = bounding_box(traces)
-    cut = ink[y0:y1, x0:x1] * (255.0 / level)
-    frame = centre_ink(np.clip(cut, 0, 255).astype(np.uint8))
+    step, small = _shrunk(grey)
+    ink, contrast = even_ink(small)
+    if min(small.shape) >= SMALL and not (contrast >= MIN_CONTRAST and _is_alone(ink)):
+        sought = find_digit(small)
+        if sought.ink is None:
+            return Framing(None, None, sought.missing)
+        framing = _framed(sought.ink, MIN_CONTRAST, step, grey.shape)
+        is_cut, doubt = sought.is_cut, sought.doubt
+    else:
+        framing = _framed(ink, contrast, step, grey.shape)
+        doubt = "cut off" if framing.box and reaches_border(framing.box, grey.shape) else None
+        is_cut = doubt is not None and is_cut_off(ink >= TRACE)
+    if not framing.box or not doubt:
+        return framing
+    return Framing(framing.frame, framing.box, "cut off" if is_cut else None, doubt)
+
+
+def frame_clean(grey: NDArray[np.uint8]) -> Framing:
+    """Frame all ink on a picture, `uint8 [height, width]`, that is evenly lit, as one digit."""
+    step, small = _shrunk(grey)
+    return _framed(*even_ink(small), step, grey.shape)
+
+
+def _framed(ink: NDArray[np.uint8], contrast: float, step: int, shape: tuple[int, ...]) -> Framing:
+    if contrast < MIN_CONTRAST:
+        return Framing(None, None, "low contrast" if contrast > FAINT else "blank")
+    x0, y0, x1, y1 = bounding_box(ink >= TRACE)
+    frame = centre_ink(ink[y0:y1, x0:x1])
     if not frame.any():
         return Framing(None, None, "blank")
-    height, width = grey.shape
-    box = (x0 * step, y0 * step, min(x1 * step, width), min(y1 * step, height))
-    return Framing(frame, box, None)
+    return Framing(thinned(frame), (x0 * step, y0 * step, min(x1 * step, shape[1]), min(y1 * step, shape[0])), None)
+
+
+def _is_alone(ink: NDArray[np.uint8]) -> bool:
+    """Whether ink is in one piece, as far as its shadows on the sides tell, and the picture's border is paper."""
+    mask = ink >= TRACE
+    for shadow in (mask.any(axis=0).tobytes(), mask.any(axis=1).tobytes()):
+        if shadow[0] or shadow[-1] or b"\0" in shadow.strip(b"\0"):
+            return False
+    return True
 
 
 def centre_ink(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -77,45 +106,61 @@ def centre_ink(ink: NDArray[np.uint8]) -> NDArray[np.uint8]:
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     filtering = Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC
     # In two steps, for which comes first is otherwise up to Pillow's version, and rounds in between.
-    scaled = np.asarray(Image.fromarray(ink).resize((size[0], height), filtering).resize(size, filtering))
+    image = Image.frombuffer("L", (width, height), ink.tobytes(), "raw", "L", 0, 1)
+    scaled = np.asarray(image.resize((size[0], height), filtering).resize(size, filtering))
     frame = np.zeros((FRAME_SIZE, FRAME_SIZE), np.uint8)
-    if not scaled.any():
+    darkest = scaled.max()
+    if not darkest:
         return frame
-    scaled = np.rint(scaled * (255.0 / scaled.max())).astype(np.uint8)
-    mass = scaled.sum(dtype=np.float64)
-    rows, columns = np.arange(size[1]), np.arange(size[0])
-    y = _place(float(scaled.sum(axis=1) @ rows / mass), size[1])
-    x = _place(float(scaled.sum(axis=0) @ columns / mass), size[0])
-    frame[y : y + size[1], x : x + size[0]] = scaled
+    levels = np.rint(scaled * (255.0 / darkest))
+    rows, columns = levels.sum(axis=1), levels.sum(axis=0)
+    mass = float(rows.sum())
+    y = _place(float(rows @ PLACES[: size[1]]) / mass, size[1])
+    x = _place(float(columns @ PLACES[: size[0]]) / mass, size[0])
+    frame[y : y + size[1], x : x + size[0]] = levels
     return frame
 
 
-def bounding_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int]:
-    """The box `(x0, y0, x1, y1)` of what is set in a mask `bool [height, width]`, right and lower edges exclusive."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
+def thinned(frame: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A frame `uint8 [28, 28]` whose strokes are brought towards `THICKEST` where they are thicker: so are MNIST's.
+
+    Erosion takes a pixel from either side of a stroke and so tells its width: twice all ink over the ink it takes.
+    """
+    eroded = _eroded(frame)
+    mass = float(frame.sum())
+    surplus = mass / max(1.0, mass - float(eroded.sum())) - THICKEST / 2
+    if surplus <= 0:
+        return frame
+    ink, eroded = frame.astype(np.float64), eroded.astype(np.float64)
+    for _ in range(MOST_EROSIONS):
+        ink += min(surplus, 1.0) * (eroded - ink)
+        surplus -= 1
+        if surplus <= 0:
+            break
+        eroded = _eroded(ink)
+    return np.rint(ink * (255.0 / max(1.0, float(ink.max())))).astype(np.uint8)
 
 
-def otsu_threshold(grey: NDArray[np.uint8]) -> int:
-    """Grey level that parts a picture into two classes with the largest variance between them."""
-    count = np.bincount(grey.ravel(), minlength=256).astype(np.float64)
-    below = np.cumsum(count)
-    total_below = np.cumsum(count * np.arange(256))
-    above = below[-1] - below
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gap = total_below / below - (total_below[-1] - total_below) / above
-    between = np.where((below > 0) & (above > 0), below * above * gap**2, 0.0)
-    return int(between.argmax())
+def _eroded(ink: NDArray[Any]) -> NDArray[Any]:
+    """The least of each pixel and its four neighbours."""
+    least = ink.copy()
+    np.minimum(least[1:], ink[:-1], out=least[1:])
+    np.minimum(least[:-1], ink[1:], out=least[:-1])
+    np.minimum(least[:, 1:], ink[:, :-1], out=least[:, 1:])
+    np.minimum(least[:, :-1], ink[:, 1:], out=least[:, :-1])
+    return least
 
 
 def _place(centre: float, length: int) -> int:
     """Offset that brings a centre of mass to MNIST's middle, pixel 14 of 0 to 27, as far as the ink stays inside."""
-    return int(np.clip(round(FRAME_SIZE / 2 - centre), 0, FRAME_SIZE - length))
+    return min(max(round(FRAME_SIZE / 2 - centre), 0), FRAME_SIZE - length)
 
 
-def _shrink(grey: NDArray[np.uint8], step: int) -> NDArray[np.uint8]:
+def _shrunk(grey: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
+    """How many times a picture is shrunk, and what it then is."""
+    step = -(-max(grey.shape) // WORKING_SIZE)
     if step == 1:
-        return grey
+        return step, grey
     from PIL import Image
 
-    return np.asarray(Image.fromarray(grey).reduce(step))
+    return step, np.asarray(Image.fromarray(grey).reduce(step))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgedigits import artifacts
 from edgedigits.errors import InputError, NoCheckpointError, UnknownNameError
 from edgedigits.extras import needs
 
@@ -54,15 +54,25 @@ class Model:
         return Checkpoint.load(self.checkpoint)
 
 
+def _artifacts() -> Traversable:
+    """The folder of what ships, or its like in a ZIP, of which to know takes Python's own modules longer to load."""
+    folder = Path(artifacts.__path__[0])
+    if folder.is_dir():
+        return folder
+    from importlib import resources
+
+    return resources.files(artifacts)
+
+
 def model_names() -> tuple[str, ...]:
     """Names of the models that ship with edgedigits."""
-    folder = resources.files("edgedigits.artifacts")
+    folder = _artifacts()
     return tuple(sorted(entry.name for entry in folder.iterdir() if entry.joinpath(ARTIFACT).is_file()))
 
 
 def shipped_names() -> tuple[str, ...]:
     """Names of all artifacts that ship: `small` is a model's in fp32, `small.int8` the same model's in int8."""
-    folder = resources.files("edgedigits.artifacts")
+    folder = _artifacts()
     return tuple(
         sorted(
             name + file.name.removeprefix(ARTIFACT_STEM).removesuffix(ARTIFACT_SUFFIX)
@@ -79,7 +89,7 @@ def shipped_file(name: str) -> Traversable:
     if name not in names:
         raise UnknownNameError("model", name, names)
     model, dot, precision = name.partition(".")
-    return resources.files("edgedigits.artifacts").joinpath(model, f"{ARTIFACT_STEM}{dot}{precision}{ARTIFACT_SUFFIX}")
+    return _artifacts().joinpath(model, f"{ARTIFACT_STEM}{dot}{precision}{ARTIFACT_SUFFIX}")
 
 
 def is_name(given: str | os.PathLike[str]) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from pathlib import Path
+import stat
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -28,6 +28,14 @@ MAX_BYTES = 512 << 20
 
 FORMATS = ("PNG", "JPEG", "BMP", "GIF", "PPM", "TIFF", "WEBP", "JPEG2000")
 """What is opened. Pillow knows more, and starts another program for some: Ghostscript, say, for PostScript."""
+
+LOOKED_AT = 256
+"""Longer side, in pixels, of which colours are compared by."""
+CLEARER = 2.0
+"""How many times the variance between ink and paper one colour must have to be looked at instead of all."""
+
+PLAIN = frozenset({None, "PNG", "BMP", "GIF", "PPM"})
+"""Formats of pictures that have no orientation unless Pillow's `info` says something of them."""
 
 OWN_CONTRAST = 64
 """Grey levels within what is opaque from which it is a card with writing on it, and not the writing alone."""
@@ -67,10 +75,16 @@ def _content(source: object) -> tuple[str, bytes]:
     elif isinstance(source, (str, os.PathLike)):
         name = os.fsdecode(source)
         try:
-            with Path(name).open("rb") as file:
-                if os.fstat(file.fileno()).st_size > MAX_BYTES:
+            # Not waiting for somebody to write where it is a pipe: that would take for ever.
+            with open(name, "rb", opener=_without_waiting) as file:
+                status = os.fstat(file.fileno())
+                if not stat.S_ISREG(status.st_mode):
+                    raise PictureError(f"{name} is no file, but a pipe or a device: save the picture first")
+                # A file may grow while it is read, too.
+                if status.st_size > MAX_BYTES or len(content := file.read(MAX_BYTES + 1)) > MAX_BYTES:
                     raise PictureError(f"{name} is larger than {MAX_BYTES >> 20} MB: shrink it first")
-                content = file.read()
+        except MemoryError as error:
+            raise PictureError(f"{name} is larger than the memory that is left: shrink it first") from error
         except (OSError, ValueError) as error:
             raise PictureError(f"cannot open {name}: {getattr(error, 'strerror', None) or error}") from error
     else:
@@ -78,6 +92,10 @@ def _content(source: object) -> tuple[str, bytes]:
     if not content:
         raise PictureError(f"{name} is empty")
     return name, content
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -103,17 +121,38 @@ def _check_size(width: int, height: int, name: str) -> None:
 
 
 def _grey(image: Image.Image, name: str) -> NDArray[np.uint8]:
-    from PIL import ImageOps
-
     _check_size(*image.size, name)
-    image = ImageOps.exif_transpose(image)
+    image.load()
+    # What a plain picture has not is not looked for, which takes as long as the decoding of a small one.
+    if image.info or image.format not in PLAIN:
+        from PIL import ImageOps
+
+        image = ImageOps.exif_transpose(image)
+    if image.mode == "L" and not image.info:
+        return np.asarray(image)
     if image.mode.startswith("I") or image.mode == "F":
         return _from_deep(np.asarray(image))
     if image.mode == "La":  # premultiplied, and converted by Pillow to nothing else
         image = image.convert("LA")
     if image.has_transparency_data:
-        return _on_paper(np.asarray(image.convert("RGBA").convert("LA")))
-    return np.asarray((image.convert("RGB") if image.mode == "LAB" else image).convert("L"))
+        image = image.convert("RGBA")
+        if image.getchannel("A").getextrema() != (255, 255):
+            return _on_paper(np.asarray(image.convert("LA")))
+    if image.mode in {"1", "L"}:
+        return np.asarray(image.convert("L"))
+    return np.asarray(_clearest(image.convert("RGB")))
+
+
+def _clearest(image: Image.Image) -> Image.Image:
+    """The grey levels of an RGB picture, or of one colour alone where that shows ink much better: a yellow pen, say."""
+    from edgedigits.ink import separation
+
+    small = image.reduce(max(1, max(image.size) // LOOKED_AT))
+    grey, *colours = (
+        separation(np.array(channel.histogram(), np.float64)) for channel in (small.convert("L"), *small.split())
+    )
+    best = int(np.argmax(colours))
+    return image.getchannel(best) if colours[best] > CLEARER * grey else image.convert("L")
 
 
 def _from_deep(levels: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.artifact import OnnxArtifact, read_artifact
 from edgedigits.card import Card
-from edgedigits.errors import FramesError
-from edgedigits.framing import FRAME_SIZE, frame_picture
+from edgedigits.errors import ClosedError, FramesError, PictureError
+from edgedigits.framing import FRAME_SIZE, Box, Framing, frame_picture
+from edgedigits.many import read_many
 from edgedigits.models import DEFAULT_MODEL, is_name, shipped_file
 from edgedigits.pictures import Picture, open_picture
 from edgedigits.results import Digit, Predictions, Reading, Reason
 from edgedigits.risk import acceptance_score
+from edgedigits.strokes import Strokes, frame_strokes
 
 __all__ = ["Recognizer"]
+
+P = TypeVar("P", bound=Picture)
 
 
 class Recognizer:
@@ -27,8 +32,9 @@ class Recognizer:
     `model` is the name of a shipped model or the path of an ONNX artifact. `max_error` is the error rate that is put up
     with among accepted digits: it sets the threshold that keeps to it with 95% confidence, for digits such as the model
     was validated on; without it, the threshold is the card's. The model is read once, here; a recognizer can be shared
-    by threads, pickled and inherited through a fork. Raises `ArtifactError`, `UnknownNameError`, and `UnpromisedError`
-    where the card's figures cannot promise so low an error rate.
+    by threads, pickled and inherited through a fork, in whose child the session is made anew. As a context manager, it
+    is closed at the end. Raises `ArtifactError`, `UnknownNameError`, and `UnpromisedError` where the card's figures
+    cannot promise so low an error rate.
     """
 
     def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL, *, max_error: float | None = None) -> None:
@@ -38,10 +44,15 @@ class Recognizer:
 
     def _load(self, content: bytes, name: str, max_error: float | None) -> None:
         self._content, self._name, self._max_error = content, name, max_error
-        self._artifact = OnnxArtifact(content, name)
-        self._threshold = self.card.threshold_for(max_error)
+        self._artifact: OnnxArtifact | None = OnnxArtifact(content, name)
+        self._process = os.getpid()
+        self._card = self._artifact.card
+        self._threshold = self._card.threshold_for(max_error)
+        # As numpy compares: a threshold is a float64 in the card, and probabilities are float32.
+        self._accepted_from = float(np.float32(self._threshold))
 
     def __getstate__(self) -> tuple[bytes, str, float | None]:
+        self._open()
         return self._content, self._name, self._max_error
 
     def __setstate__(self, state: tuple[bytes, str, float | None]) -> None:
@@ -51,15 +62,32 @@ class Recognizer:
         max_error = "" if self._max_error is None else f", max_error={self._max_error:g}"
         return f"Recognizer({self._name!r}{max_error})"
 
+    def __enter__(self) -> Recognizer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the model's memory; what is asked after that raises `ClosedError`."""
+        self._artifact, self._content = None, b""
+
     @property
     def card(self) -> Card:
         """What the model says of itself."""
-        return self._artifact.card
+        return self._card
 
     @property
     def threshold(self) -> float:
         """The confidence from which a digit is accepted."""
         return self._threshold
+
+    def warmup(self) -> None:
+        """Read something now, so that the first reading takes no longer than others: modules and memory are there."""
+        page = np.full((100, 100), 255, np.uint8)
+        page[20:80, 48:52] = page[:5, :5] = 0
+        self.read(page)
+        self.read_strokes([[(0, 0), (0, 1)]])
 
     def classify(self, frames: NDArray[np.uint8]) -> Predictions:
         """Classify frames, `uint8 [n, 28, 28]`: 0 is paper, 255 ink, centred as MNIST centres. Raises `FramesError`."""
@@ -69,29 +97,76 @@ class Recognizer:
             or frames.shape[1:] != (FRAME_SIZE, FRAME_SIZE)
         ):
             raise FramesError(f"frames must be a uint8 array [n, 28, 28], not {_describe(frames)}")
-        probabilities = self._artifact.run(frames)
-        digits = probabilities.argmax(axis=1)
-        accepted = acceptance_score(probabilities) >= self._threshold
-        return Predictions(digits, probabilities.max(axis=1), accepted, probabilities)
+        probabilities = self._run(frames)
+        confidence = probabilities.max(axis=1)
+        # Above one half nothing else is likelier, no digit included.
+        score = confidence if self._accepted_from > 0.5 else acceptance_score(probabilities)
+        return Predictions(probabilities.argmax(axis=1), confidence, score >= self._accepted_from, probabilities)
 
     def read(self, picture: Picture) -> Reading:
-        """Read a clean picture of one digit, dark on light or light on dark.
+        """Read a picture of one digit, dark on light or light on dark: a photograph, a scan or a drawing.
 
         `picture` is a path, an encoded file's bytes, a PIL image, or a `uint8` array `[height, width]` (grey),
         `[height, width, 3]` or `[height, width, 4]`. Raises `PictureError`.
         """
-        framing = frame_picture(open_picture(picture))
-        if framing.frame is None or framing.box is None:
-            return Reading("", 0.0, False, "blank", ())
-        predictions = self.classify(framing.frame[np.newaxis])
-        value, confidence = int(predictions.digits[0]), float(predictions.confidence[0])
-        accepted = bool(predictions.accepted[0])
-        no_digit = 1 - float(predictions.probabilities[0].sum())
-        reason: Reason | None = None if accepted else "no digit" if no_digit > confidence else "unsure"
-        runner_up = int(predictions.probabilities[0].argsort()[-2])
-        digit = Digit(value, confidence, accepted, reason, framing.box, runner_up)
-        text = "" if reason == "no digit" else str(value)
-        return Reading(text, confidence, accepted, reason, (digit,))
+        return self._answer([_frame(picture)])[0]
+
+    def read_strokes(self, strokes: Strokes) -> Reading:
+        """Read the digit that is written on a touch screen: points `(x, y)` in strokes, with time and pressure or not.
+
+        It may be called at every point that comes. Raises `PictureError`.
+        """
+        return self._answer([frame_strokes(strokes)])[0]
+
+    def read_many(
+        self, pictures: Iterable[P], *, threads: int | None = None
+    ) -> Generator[tuple[P, Reading | PictureError], None, None]:
+        """Read pictures in order, decoding ahead: each as it was given, with its reading or what is wrong with it.
+
+        See `edgedigits.many.read_many`. Raises `InputError`.
+        """
+        return read_many(pictures, _frame, self._answer, threads=threads)
+
+    def _answer(self, framings: Sequence[Framing]) -> list[Reading]:
+        """The readings of framings, whose frames go through the network together."""
+        self._open()
+        frames = [framing.frame for framing in framings if framing.frame is not None]
+        batch = frames[0][np.newaxis] if len(frames) == 1 else np.stack(frames) if frames else None
+        rows = iter(() if batch is None else self._run(batch).tolist())
+        return [
+            Reading("", 0.0, False, framing.reason, ())
+            if framing.frame is None or framing.box is None
+            else self._reading(next(rows), framing.box, framing.reason, framing.doubt)
+            for framing in framings
+        ]
+
+    def _reading(self, row: list[float], box: Box, refused: Reason | None, doubt: Reason | None) -> Reading:
+        """What a frame's probabilities come to; refused, whatever they are, for a reason, or if for a doubt."""
+        value, runner_up, *_ = sorted(range(10), key=row.__getitem__, reverse=True)
+        confidence = row[value]
+        is_digit = confidence >= 1 - sum(row)
+        accepted = refused is None and is_digit and confidence >= self._accepted_from
+        reason: Reason | None = None if accepted else refused or doubt or ("unsure" if is_digit else "no digit")
+        digit = Digit(value, confidence, accepted, reason, box, runner_up)
+        return Reading(str(value) if is_digit else "", confidence, accepted, reason, (digit,))
+
+    def _run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        return self._open().run(frames)
+
+    def _open(self) -> OnnxArtifact:
+        """The artifact, in the process that runs it. Raises `ClosedError`."""
+        artifact = self._artifact
+        if artifact is None:
+            raise ClosedError(f"{self!r} was closed: make another")
+        if self._process != os.getpid():
+            # A thread of the parent may have held a lock of the session when it forked: it is not even freed here.
+            self._inherited, artifact = artifact, OnnxArtifact(self._content, self._name)
+            self._artifact, self._process = artifact, os.getpid()
+        return artifact
+
+
+def _frame(picture: Picture) -> Framing:
+    return frame_picture(open_picture(picture))
 
 
 def _describe(value: Any) -> str:

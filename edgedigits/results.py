@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 __all__ = ["Digit", "Predictions", "Reading", "Reason"]
 
-Reason: TypeAlias = Literal["blank", "no digit", "unsure"]
-"""Why a reading is not to be trusted: nothing is written there, what is written is likelier no digit than the one it is
-most like, or the confidence is below the threshold."""
+Reason: TypeAlias = Literal["blank", "low contrast", "several digits", "cut off", "no digit", "unsure"]
+"""Why a reading is not to be trusted: nothing is written there, or too faintly; more than one digit is; the digit goes
+on beyond the border; what is written is likelier no digit than the one it is most like; or the confidence is below the
+threshold."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +70,8 @@ class Digit:
 class Reading:
     """What stands on one picture, and whether to trust it.
 
-    The text is empty where the reason is `blank` or `no digit`; of the latter, `digits` holds what it is most like.
+    The text is empty where there is no digit, or not one alone; `digits` then still holds what the ink is most like,
+    where it was looked at.
     """
 
     text: str

@@ -1,4 +1,4 @@
-"""Framing as part of a model: the steps of `edgedigits.framing`, written as standard ONNX operators.
+"""Framing as part of a model: the steps of `edgedigits.framing.frame_clean`, written as standard ONNX operators.
 
 A client in any language then hands over grey levels and needs no image code of its own. Frames are those of Python, bit
 for bit. Hence the arithmetic: pixels are counted in integers, and what is computed from the counts, for the 256 levels,
@@ -19,7 +19,8 @@ from numpy.typing import DTypeLike
 from onnx import helper
 
 from edgedigits.export.graph import Graph
-from edgedigits.framing import BOX_SIZE, EDGE, FRAME_SIZE, MIN_CONTRAST, WORKING_SIZE
+from edgedigits.framing import BOX_SIZE, FRAME_SIZE, MOST_EROSIONS, THICKEST, WORKING_SIZE
+from edgedigits.ink import MIN_CONTRAST, TRACE
 
 __all__ = ["frame_in_graph"]
 
@@ -178,11 +179,12 @@ def frame_in_graph(graph: Graph, picture: str) -> tuple[str, str]:
     ink = (levels.cast(np.float64) - paper).at_least(0)
     # Not by the mean: there may be no pixels to divide by.
     has_contrast = (strong.sum() > 0) & ~((strong * (ink - MIN_CONTRAST)).sum() < 0)
-    level = _upper_quartile(strong) - paper
+    level = (_upper_quartile(strong) - paper).at_least(1)
     bright = lit(small)
-    rows, columns = (_extent(bright, axis, paper + level * EDGE) for axis in (0, 1))
     scaled = (ink * (255.0 / level)).at_most(255).cast(np.uint8).cast(np.float64)
+    rows, columns = (_extent(bright, axis, (scaled < TRACE).count() - 1) for axis in (0, 1))
     frame, has_ink = _centre(scaled.take(bright), rows, columns)
+    frame = _thinned(frame)
     is_digit = has_contrast & has_ink
     frame = is_digit.where(frame, frame.constant(0, np.float64)).cast(np.uint8).reshape(1, FRAME_SIZE, FRAME_SIZE)
     return frame.name, is_digit.cast(np.float32).reshape(1, 1).name
@@ -280,6 +282,23 @@ def _centre(ink: _Value, rows: _Extent, columns: _Extent) -> tuple[_Value, _Valu
     down = _places(scaled.apply("ReduceSum", axes=[1], keepdims=0), height)
     across = _places(scaled.apply("ReduceSum", axes=[0], keepdims=0), width)
     return down @ scaled @ across.apply("Transpose"), darkest > 0
+
+
+def _thinned(frame: _Value) -> _Value:
+    """A frame, `float64 [28, 28]`, with strokes no thicker than `THICKEST`."""
+    mass = frame.sum()
+    surplus = mass / (mass - _eroded(frame).sum()).at_least(1) - THICKEST / 2
+    for _ in range(MOST_EROSIONS):
+        frame = frame + surplus.at_least(0).at_most(1) * (_eroded(frame) - frame)
+        surplus = surplus - 1
+    return (frame * (255.0 / frame.max().at_least(1))).round()
+
+
+def _eroded(frame: _Value) -> _Value:
+    """The least of each pixel and its four neighbours."""
+    pixels = np.arange(FRAME_SIZE)
+    shifts = [frame.constant(np.clip(pixels + by, 0, FRAME_SIZE - 1), np.int64) for by in (-1, 1)]
+    return frame.apply("Min", *(frame.take(shift, axis) for axis in (0, 1) for shift in shifts))
 
 
 def _weights(side: _Extent, size: _Value, is_shrunk: _Value) -> _Value:

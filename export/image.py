@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.card import Card
-from edgedigits.framing import frame_picture
+from edgedigits.framing import frame_clean
 from edgedigits.training.synthetic import draw_digit
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def framed(
     """
 
     def of_pictures(pictures: NDArray[np.uint8]) -> NDArray[np.float32]:
-        frames = {i: framing.frame for i, framing in enumerate(map(frame_picture, pictures))}
+        frames = {i: framing.frame for i, framing in enumerate(map(frame_clean, pictures))}
         found = {i: frame for i, frame in frames.items() if frame is not None}
         probabilities = np.zeros((len(frames), 10), np.float32)
         if found:

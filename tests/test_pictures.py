@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
 from PIL import Image, ImageCms
 
 from edgedigits.errors import PictureError
 from edgedigits.framing import frame_picture
+from edgedigits.ink import even_ink, separation
 from edgedigits.pictures import MAX_PIXELS, open_picture
 from edgedigits.training.synthetic import draw_digit
 
@@ -33,6 +35,17 @@ UPRIGHT_TO_STORED = {
     8: Image.Transpose.ROTATE_270,
 }
 ORIENTATION = 0x0112
+PENS = {
+    "yellow": (255, 230, 40),
+    "orange": (250, 170, 60),
+    "pink": (255, 180, 205),
+    "red": (220, 40, 45),
+    "green": (60, 200, 90),
+    "cyan": (80, 225, 240),
+    "blue": (40, 60, 190),
+    "black": (25, 25, 30),
+}
+colours = array_shapes(min_dims=2, max_dims=2, max_side=12).flatmap(lambda shape: arrays(np.uint8, (*shape, 3)))
 
 
 def as_mode(grey, mode):
@@ -93,6 +106,55 @@ def test_colour_arrays_are_read_as_colour_pictures(channels):
     array = np.asarray(as_mode(255 - DRAWN, {3: "RGB", 4: "RGBA"}[channels]))
     np.testing.assert_array_equal(open_picture(array), 255 - DRAWN)
     np.testing.assert_array_equal(open_picture(array[::-1, ::-1]), 255 - DRAWN[::-1, ::-1])
+
+
+def written_in(pen, paper=(255, 255, 255)):
+    """The digit in a colour, on paper of a colour: `uint8 [height, width, 3]`."""
+    ink = DRAWN[:, :, np.newaxis] / 255
+    return np.rint(np.array(paper) * (1 - ink) + np.array(pen) * ink).astype(np.uint8)
+
+
+@pytest.mark.parametrize("pen", PENS)
+def test_a_pen_of_any_colour_is_seen(pen, tmp_path):
+    picture = written_in(PENS[pen])
+    grey = open_picture(picture)
+    assert shows_the_digit(grey)
+    assert even_ink(grey)[1] >= 50
+    for times in (1, 9):
+        path = tmp_path / "digit.png"
+        Image.fromarray(picture.repeat(times, axis=0).repeat(times, axis=1)).save(path)
+        np.testing.assert_array_equal(open_picture(path)[::times, ::times], grey)
+
+
+@pytest.mark.parametrize("mode", ["P", "CMYK", "YCbCr", "RGBX"])
+def test_a_yellow_pen_is_seen_in_every_mode_that_has_colours(mode):
+    assert even_ink(open_picture(Image.fromarray(written_in(PENS["yellow"])).convert(mode)))[1] >= 150
+
+
+@pytest.mark.parametrize("pen", PENS)
+def test_a_transparency_that_nothing_makes_use_of_changes_nothing(pen):
+    opaque = Image.fromarray(written_in(PENS[pen]))
+    for given_as in (opaque.convert("RGBA"), np.asarray(opaque.convert("RGBA"))):
+        np.testing.assert_array_equal(open_picture(given_as), open_picture(opaque))
+
+
+@pytest.mark.parametrize("paper", ["yellow", "pink", "cyan", "green"])
+def test_black_ink_is_seen_on_paper_of_any_colour(paper):
+    grey = open_picture(written_in(PENS["black"], PENS[paper]))
+    assert shows_the_digit(grey)
+    assert even_ink(grey)[1] >= 90
+
+
+@settings(deadline=None)
+@given(picture=colours)
+def test_of_colours_the_greys_are_taken_or_one_that_shows_more(picture):
+    image = Image.fromarray(picture)
+    seen, *candidates = (np.asarray(each) for each in (open_picture(picture), image.convert("L"), *image.split()))
+    assert any(np.array_equal(seen, candidate) for candidate in candidates)
+    clearness = [separation(np.bincount(each.ravel(), minlength=256).astype(float)) for each in (seen, *candidates)]
+    assert clearness[0] >= clearness[1] * (1 - 1e-9)
+    # Twice as clear: less would change greys that everybody else sees.
+    assert np.array_equal(seen, candidates[0]) or clearness[0] > 2 * clearness[1]
 
 
 @pytest.mark.parametrize("mode", ["LA", "RGBA"])

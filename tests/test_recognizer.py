@@ -5,22 +5,24 @@ import logging
 import pickle
 import re
 import sys
+import threading
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from edgedigits import Recognizer
-from edgedigits.errors import ArtifactError, FramesError, InputError, UnknownNameError, UnpromisedError
+from edgedigits.errors import ArtifactError, ClosedError, FramesError, InputError, UnknownNameError, UnpromisedError
 from edgedigits.framing import frame_picture
 from edgedigits.models import shipped_file
 from edgedigits.pictures import open_picture
+from edgedigits.strokes import frame_strokes
 from edgedigits.training.data import load_digits
 from edgedigits.training.nondigits import KINDS, draw_nondigits
 from edgedigits.training.synthetic import draw_digit, synthetic_digits
@@ -58,6 +60,43 @@ with multiprocessing.get_context("fork").Pool(2) as children:
     theirs = np.concatenate(children.map(classify, np.array_split(frames, 4)))
 print(np.array_equal(own, theirs))
 """
+FORK_IN_THE_MIDST = """
+import os
+import signal
+import threading
+import numpy as np
+from edgedigits import Recognizer
+from edgedigits.training.synthetic import synthetic_digits
+
+def keep_busy():
+    while not stop.is_set():
+        recognizer.classify(many)
+
+def answer():
+    signal.alarm(60)  # a child that waits for a thread it has not would wait for ever
+    code = 2
+    try:
+        code = int(not np.array_equal(recognizer.classify(frames).probabilities, own))
+        recognizer.close()
+    finally:
+        os._exit(code)
+
+recognizer = Recognizer()
+frames, _ = synthetic_digits(20, seed=1)
+many, own = np.concatenate([frames] * 12), recognizer.classify(frames).probabilities
+stop, codes = threading.Event(), set()
+threads = [threading.Thread(target=keep_busy) for _ in range(4)]
+for thread in threads:
+    thread.start()
+try:
+    for _ in range(60):
+        codes.add(os.waitpid(os.fork() or answer(), 0)[1])
+finally:
+    stop.set()
+print(codes, np.array_equal(recognizer.classify(frames).probabilities, own))
+"""
+STROKES = [[(46, 8), (24, 2), (4, 22), (14, 42), (38, 36), (50, 16), (52, 56), (54, 100)]]
+"""A nine."""
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +127,7 @@ def biased(trusted_checkpoint, test_digits, tmp_path):
     return make
 
 
+@settings(deadline=None)
 @given(frames=batches)
 def test_predictions_are_what_their_documentation_says(frames):
     predictions = RECOGNIZER.classify(frames)
@@ -106,6 +146,7 @@ def test_predictions_are_what_their_documentation_says(frames):
     assert len(json.loads(json.dumps(predictions.to_dict()))["digits"]) == n
 
 
+@settings(deadline=None)
 @given(frames=batches)
 def test_a_frame_is_answered_alike_alone_and_among_others(frames):
     together = RECOGNIZER.classify(frames).probabilities
@@ -150,6 +191,7 @@ def test_the_digits_that_were_drawn_are_read():
     assert all(reading.accepted for reading in readings)
 
 
+@settings(deadline=None)
 @given(picture=drawn)
 def test_a_reading_agrees_with_itself(picture):
     reading = RECOGNIZER.read(picture)
@@ -162,6 +204,7 @@ def test_a_reading_agrees_with_itself(picture):
     assert json.loads(json.dumps(reading.to_dict()))["text"] == reading.text
 
 
+@settings(deadline=None)
 @given(picture=drawn)
 def test_the_same_picture_reads_alike_however_it_is_given(tmp_path_factory, picture):
     image, file = Image.fromarray(picture), io.BytesIO()
@@ -172,11 +215,13 @@ def test_the_same_picture_reads_alike_however_it_is_given(tmp_path_factory, pict
     assert len({RECOGNIZER.read(way) for way in ways}) == 1
 
 
+@settings(deadline=None)
 @given(picture=drawn)
 def test_light_on_dark_reads_as_dark_on_light(picture):
     assert RECOGNIZER.read(255 - picture) == RECOGNIZER.read(picture)
 
 
+@settings(deadline=None)
 @given(picture=drawn, margins=st.tuples(*[st.integers(0, 99)] * 4))
 def test_more_paper_around_it_keeps_the_digit(picture, margins):
     left, top, right, bottom = margins
@@ -187,6 +232,7 @@ def test_more_paper_around_it_keeps_the_digit(picture, margins):
     assert padded.digits[0].box == tuple(np.add(plain.digits[0].box, (left, top, left, top)))
 
 
+@settings(deadline=None)
 @given(picture=drawn, times=st.integers(10, 20))
 def test_a_picture_that_is_shrunk_first_keeps_the_digit(picture, times):
     plain = RECOGNIZER.read(picture)
@@ -194,6 +240,7 @@ def test_a_picture_that_is_shrunk_first_keeps_the_digit(picture, times):
     assert RECOGNIZER.read(picture.repeat(times, axis=0).repeat(times, axis=1)).text == plain.text
 
 
+@settings(deadline=None)
 @given(picture=drawn, times=st.integers(2, 8))
 def test_a_picture_enlarged_keeps_the_digit(picture, times):
     plain = RECOGNIZER.read(picture)
@@ -222,6 +269,128 @@ def test_threads_can_share_a_recognizer(frames):
         answers = list(threads.map(lambda _: RECOGNIZER.classify(frames).probabilities, range(32)))
     for answer in answers:
         np.testing.assert_array_equal(answer, expected)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="fork is POSIX")
+def test_children_forked_while_threads_of_the_parent_read_answer_as_it_does(program):
+    done = program(sys.executable, "-W", "ignore", "-c", FORK_IN_THE_MIDST)
+    assert done.out == "{0} True\n", done.err
+
+
+def test_what_is_asked_of_a_closed_recognizer_is_told():
+    recognizer = Recognizer()
+    recognizer.close()
+    asks = (
+        lambda: recognizer.classify(np.zeros((1, 28, 28), np.uint8)),
+        lambda: recognizer.classify(np.zeros((0, 28, 28), np.uint8)),
+        lambda: recognizer.read(255 - draw_digit(3, np.random.default_rng(1), 56)),
+        lambda: recognizer.read(np.zeros((40, 30), np.uint8)),
+        lambda: recognizer.read_strokes(STROKES),
+        lambda: recognizer.read_strokes([]),
+        lambda: list(recognizer.read_many([np.zeros((40, 30), np.uint8)])),
+        recognizer.warmup,
+    )
+    for ask in asks:
+        with pytest.raises(ClosedError, match=r"\ARecognizer\('small'\) was closed: make another\Z"):
+            ask()
+    recognizer.close()
+
+
+def test_a_context_ends_with_the_recognizer_closed(frames):
+    with Recognizer() as recognizer:
+        assert len(recognizer.classify(frames)) == len(frames)
+    with pytest.raises(ClosedError):
+        recognizer.classify(frames)
+    assert (recognizer.card, recognizer.threshold) == (RECOGNIZER.card, RECOGNIZER.threshold)
+
+
+def test_a_context_that_fails_passes_the_error_on(frames):
+    with pytest.raises(LookupError, match="in the midst"), Recognizer() as recognizer:
+        raise LookupError("in the midst")
+    with pytest.raises(ClosedError):
+        recognizer.classify(frames)
+
+
+def test_closing_one_closes_no_other(frames):
+    expected = RECOGNIZER.classify(frames).probabilities
+    recognizer = Recognizer()
+    copy = pickle.loads(pickle.dumps(recognizer))
+    recognizer.close()
+    for other in (copy, Recognizer()):
+        np.testing.assert_array_equal(other.classify(frames).probabilities, expected)
+
+
+def test_a_recognizer_closed_while_threads_read_answers_or_is_closed(frames):
+    expected, recognizer = RECOGNIZER.classify(frames).probabilities, Recognizer()
+    asked = threading.Event()
+
+    def read_on():
+        answers = []
+        while True:
+            try:
+                answers.append(recognizer.classify(frames).probabilities)
+            except ClosedError:
+                return answers
+            asked.set()
+
+    with ThreadPoolExecutor(4) as threads:
+        reading = [threads.submit(read_on) for _ in range(4)]
+        assert asked.wait(60)
+        recognizer.close()
+    answers = [answer for each in reading for answer in each.result()]
+    assert answers
+    for answer in answers:
+        np.testing.assert_array_equal(answer, expected)
+
+
+def test_warming_up_changes_no_answer(frames):
+    warm, cold = Recognizer(), Recognizer()
+    picture = 255 - draw_digit(3, np.random.default_rng(1), 112)
+    assert warm.warmup() is None
+    np.testing.assert_array_equal(warm.classify(frames).probabilities, cold.classify(frames).probabilities)
+    assert warm.read(picture) == cold.read(picture)
+    assert warm.read_strokes(STROKES) == cold.read_strokes(STROKES)
+    assert pickle.dumps(warm) == pickle.dumps(cold)
+
+
+def test_strokes_are_read_as_their_frame_is_classified():
+    reading = RECOGNIZER.read_strokes(STROKES)
+    framing = frame_strokes(STROKES)
+    predictions = RECOGNIZER.classify(framing.frame[np.newaxis])
+    assert (reading.text, reading.accepted, reading.reason) == ("9", True, None)
+    assert (reading.confidence, reading.digits[0].box) == (predictions.confidence[0], framing.box)
+    nothing = RECOGNIZER.read_strokes([])
+    assert (nothing.text, nothing.accepted, nothing.reason, nothing.digits) == ("", False, "blank", ())
+
+
+@pytest.mark.parametrize("depth", [9, 20, 31])
+def test_a_digit_too_faint_to_read_is_told_from_none(depth):
+    faint = 255 - (draw_digit(3, np.random.default_rng(1), 112) >= 128).astype(np.uint8) * depth
+    reading = RECOGNIZER.read(faint.astype(np.uint8))
+    assert (reading.text, reading.accepted, reading.reason, reading.digits) == ("", False, "low contrast", ())
+
+
+@pytest.mark.parametrize("side", range(4))
+def test_a_digit_cut_through_is_refused_whatever_it_looks_like(side):
+    rows = np.flatnonzero((zero := 255 - draw_digit(0, np.random.default_rng(1), 112)).min(axis=1) < 128)
+    reading = RECOGNIZER.read(np.ascontiguousarray(np.rot90(zero[int(rows.mean()) :], side)))
+    assert (reading.accepted, reading.reason, len(reading.digits)) == (False, "cut off", 1)
+
+
+def test_digits_that_the_border_ends_are_accepted_or_doubted(taught):
+    reasons = set()
+    for seed in range(60):
+        picture = 255 - draw_digit(seed % 10, np.random.default_rng(seed), 112)
+        reading = taught.read(picture[np.flatnonzero(picture.min(axis=1) < 128)[0] :])
+        assert reading.accepted == (reading.reason is None)
+        reasons.add(reading.reason)
+    assert reasons == {None, "cut off"}
+
+
+def test_two_digits_are_none():
+    pair = np.hstack([255 - draw_digit(digit, np.random.default_rng(1), 112) for digit in (4, 2)])
+    reading = RECOGNIZER.read(pair)
+    assert (reading.text, reading.confidence, reading.reason, reading.digits) == ("", 0.0, "several digits", ())
 
 
 def test_a_pickled_recognizer_needs_no_file_and_answers_alike(tmp_path, frames):
@@ -291,12 +460,14 @@ def test_the_shipped_model_is_as_accurate_on_mnist_as_its_card_says(mnist_root):
 
 @pytest.mark.parametrize("polarity", ["light on dark", "dark on light"])
 def test_frames_of_mnist_read_as_pictures_are_classified_alike(mnist_root, polarity):
-    frames = load_digits("mnist", "train", mnist_root).frames[:2000]
+    digits = load_digits("mnist", "train", mnist_root)
+    frames = digits.frames[:2000]
     classified = RECOGNIZER.classify(frames).digits
     pictures = 255 - frames if polarity == "dark on light" else frames
-    read = [RECOGNIZER.read(picture).digits[0].value for picture in pictures]
-    agreeing = sum(classified == np.array(read))
-    assert agreeing >= 0.999 * len(frames)
+    read = np.array([RECOGNIZER.read(picture).digits[0].value for picture in pictures])
+    # A picture's thick strokes are thinned, a frame's are not.
+    assert np.mean(classified == read) >= 0.997
+    assert np.mean(read == digits.labels[:2000]) >= np.mean(classified == digits.labels[:2000]) - 0.001
 
 
 def test_more_frames_than_go_through_at_once_are_answered_in_order():
@@ -306,6 +477,7 @@ def test_more_frames_than_go_through_at_once_are_answered_in_order():
     np.testing.assert_allclose(many.probabilities, np.tile(once.probabilities, (6, 1)), atol=1e-6)
 
 
+@settings(deadline=None)
 @given(frames=batches)
 def test_where_no_digit_is_an_answer_the_ten_probabilities_leave_room_for_it(taught, frames):
     predictions = taught.classify(frames)
@@ -377,6 +549,22 @@ def test_a_pickled_recognizer_keeps_to_its_error_rate(trusted, taught, test_digi
     assert accepted.sum() < taught.classify(test_digits.frames).accepted.sum()
 
 
+@pytest.mark.parametrize("max_error", [*MAX_ERRORS, 0.6, 0.9, 0.99])
+def test_a_reading_is_accepted_where_its_frame_is(trusted, test_digits, max_error):
+    recognizer = Recognizer(trusted["onnx"].path, max_error=max_error)
+    nondigits, _ = draw_nondigits(test_digits, 100, seed=9)
+    pictures = [255 - frame for frame in (*test_digits.frames, *nondigits)]
+    frames = np.stack([frame_picture(picture).frame for picture in pictures])
+    predictions, readings = recognizer.classify(frames), [recognizer.read(picture) for picture in pictures]
+    np.testing.assert_array_equal([reading.accepted for reading in readings], predictions.accepted)
+    np.testing.assert_array_equal([reading.digits[0].value for reading in readings], predictions.digits)
+    assert [reading.confidence for reading in readings] == pytest.approx(predictions.confidence.tolist(), abs=1e-6)
+
+
+def test_thresholds_below_one_half_are_tried_too(trusted):
+    assert Recognizer(trusted["onnx"].path, max_error=0.99).threshold < 0.5
+
+
 def test_what_is_no_digit_is_told_apart_from_what_is_hard_to_read(taught, test_digits):
     frames, kinds = draw_nondigits(test_digits, 200, seed=9)
     readings = [taught.read(frame) for frame in frames]
@@ -389,6 +577,7 @@ def test_what_is_no_digit_is_told_apart_from_what_is_hard_to_read(taught, test_d
     assert (probabilities.sum(axis=1) < 0.5).mean() > 0.5
 
 
+@settings(deadline=None)
 @given(picture=drawn | arrays(np.uint8, (30, 30)))
 def test_the_reason_is_what_the_probabilities_say(taught, picture):
     reading = taught.read(picture)
@@ -399,8 +588,11 @@ def test_the_reason_is_what_the_probabilities_say(taught, picture):
     frame = frame_picture(open_picture(picture)).frame
     (probabilities,) = taught.classify(frame[np.newaxis]).probabilities
     assert reading.confidence == probabilities.max()
-    if not reading.accepted:
-        assert (reading.reason == "no digit") == (1 - float(probabilities.sum()) > reading.confidence)
+    is_none = 1 - float(probabilities.sum()) > reading.confidence
+    if reading.reason != "cut off":
+        assert reading.accepted == (not is_none and reading.confidence >= taught.threshold)
+        assert (reading.reason == "no digit") == is_none
+    assert (reading.text == "") == is_none
 
 
 def test_a_model_that_sees_no_digits_anywhere_accepts_none_and_still_says_which_it_is_most_like(biased):
@@ -415,7 +607,7 @@ def test_a_model_that_sees_no_digits_anywhere_accepts_none_and_still_says_which_
 def test_a_model_that_takes_everything_for_a_digit_never_says_no_digit(biased, test_digits):
     recognizer = biased(-60)
     frames, _ = draw_nondigits(test_digits, 50, seed=9)
-    assert {recognizer.read(frame).reason for frame in frames} <= {None, "unsure"}
+    assert {recognizer.read(frame).reason for frame in frames} <= {None, "unsure", "cut off"}
     np.testing.assert_allclose(recognizer.classify(frames).probabilities.sum(axis=1), 1, atol=1e-5)
 
 

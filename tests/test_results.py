@@ -7,6 +7,7 @@ import pytest
 
 from edgedigits import Digit, Predictions, Reading
 from edgedigits.results import Reason
+from edgedigits.scene import Doubt, Missing
 
 DIGIT = Digit(7, 0.5, accepted=False, reason="unsure", box=(1, 2, 3, 4), runner_up=1)
 READING = Reading("7", 0.5, accepted=False, reason="unsure", digits=(DIGIT,))
@@ -38,6 +39,10 @@ def test_every_reason_is_passed_on_as_it_is(reason):
     digit = replace(DIGIT, reason=reason)
     reading = replace(READING, reason=reason, digits=(digit,))
     assert (digit.to_dict()["reason"], reading.to_dict()["reason"]) == (reason, reason)
+
+
+def test_whatever_keeps_a_picture_from_being_framed_or_trusted_is_a_reason():
+    assert {*get_args(Missing), *get_args(Doubt)} < set(get_args(Reason))
 
 
 def test_reading_as_json():

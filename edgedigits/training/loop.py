@@ -37,7 +37,7 @@ from edgedigits.training.distributed import (
 from edgedigits.training.evaluation import evaluate
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.material import calibration_material
-from edgedigits.training.networks import DigitNetwork, build_network
+from edgedigits.training.networks import NO_DIGIT, DigitNetwork, build_network
 from edgedigits.training.recipes import Recipe
 
 __all__ = [
@@ -193,7 +193,7 @@ def train_pass(
         device = batch.frames.device.type
         with torch.autocast(device, torch.bfloat16, enabled=device == "cuda"):
             logits = network(batch.frames)
-        loss = _loss(logits.float(), batch)
+        loss = _loss(logits.float(), batch, recipe)
         # DistributedDataParallel takes the mean over processes, each of which holds a part of the sum.
         (loss * (processes() / batch.whole)).backward()
         optimizer.step()
@@ -226,11 +226,15 @@ def build_optimizer(recipe: Recipe, network: DigitNetwork) -> torch.optim.Optimi
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
 
 
-def _loss(logits: Tensor, batch: Batch) -> Tensor:
+def _loss(logits: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
     """The sum over this process's rows."""
     if batch.taught is None:
         return F.cross_entropy(logits, batch.labels, reduction="sum")
-    return distillation_loss(logits, batch.labels, batch.taught)
+    if not recipe.label_nondigits:
+        return distillation_loss(logits, batch.labels, batch.taught)
+    taught = batch.labels != NO_DIGIT
+    by_labels = F.cross_entropy(logits[~taught], batch.labels[~taught], reduction="sum")
+    return by_labels + distillation_loss(logits[taught], batch.labels[taught], batch.taught[taught])
 
 
 def network_probabilities(

@@ -12,6 +12,7 @@ from edgedigits.training import pendigits
 from edgedigits.training.data import is_folder, load_digits, mnist_root
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
+from edgedigits.training.letters import draw_letters
 from edgedigits.training.networks import NO_DIGIT
 from edgedigits.training.nondigits import draw_nondigits
 from edgedigits.training.recipes import Recipe
@@ -41,9 +42,8 @@ def load_material(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits 
 
     A folder of pictures is streamed where a recipe takes it as it is. Raises `DatasetError`, `UnknownNameError`.
     """
-    if is_folder(recipe.dataset) and not (
-        recipe.hold_out or recipe.views or recipe.synthetic or recipe.nondigits or recipe.pendigits
-    ):
+    drawn = recipe.synthetic or recipe.nondigits or recipe.letters
+    if is_folder(recipe.dataset) and not (recipe.hold_out or recipe.views or recipe.pendigits or drawn):
         return PictureFolder(Path(recipe.dataset), "train"), None
     kept, held_out = split_digits(recipe, data_dir)
     return _enriched(recipe, kept, data_dir), held_out
@@ -73,7 +73,9 @@ def calibration_material(recipe: Recipe, held_out: Digits) -> Digits:
     if count := recipe.nondigits // recipe.hold_out:
         drawn, _ = draw_nondigits(held_out, count, HELD_OUT_SEED)
         frames = np.concatenate([frames, drawn])
-        labels = np.concatenate([labels, np.full(count, NO_DIGIT, np.int64)])
+    if count := recipe.letters // recipe.hold_out:
+        frames = np.concatenate([frames, draw_letters(count, HELD_OUT_SEED)])
+    labels = np.concatenate([labels, np.full(len(frames) - len(labels), NO_DIGIT, np.int64)])
     return Digits(held_out.dataset, frames, labels)
 
 
@@ -92,4 +94,7 @@ def _enriched(recipe: Recipe, digits: Digits, data_dir: Path | None) -> Digits:
         drawn, _ = draw_nondigits(digits, recipe.nondigits, DRAWN_SEED)
         frames.append(drawn)
         labels.append(np.full(len(drawn), NO_DIGIT, np.int64))
+    if recipe.letters:
+        frames.append(draw_letters(recipe.letters, DRAWN_SEED))
+        labels.append(np.full(recipe.letters, NO_DIGIT, np.int64))
     return Digits(digits.dataset, np.concatenate(frames), np.concatenate(labels))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from edgedigits.errors import DatasetError
-from edgedigits.framing import frame_picture
+from edgedigits.framing import frame_clean
 
 __all__ = ["FILE", "TRAINED_ON", "draw_strokes", "load"]
 
@@ -49,7 +49,7 @@ def load(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
 
 
 def _frame(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    frame = frame_picture(picture).frame
+    frame = frame_clean(picture).frame
     if frame is None:
         raise ValueError("nothing is drawn")
     return frame

@@ -21,10 +21,12 @@ class Recipe:
 
     `dataset` is `mnist`, `synthetic` or a folder of pictures. Of its training digits one `hold_out`-th is kept from
     training, to choose and calibrate by; 0 keeps none. Trained on besides are, with `pendigits`, digits from a tablet,
-    and as many as `synthetic` and `nondigits` say of those drawn from stroke skeletons and of pictures that are no
-    digit. `augmented` digits are changed anew in each pass, or in each of `views` passes that are then repeated.
-    `teachers` are the shipped models or runs whose answers, averaged, are learned from (distillation). The learning
-    rate is constant, or rises and falls once (`one-cycle`) with `learning_rate` its highest; the optimiser is SGD.
+    and as many as `synthetic`, `nondigits` and `letters` say of those drawn from stroke skeletons, of pictures that are
+    no digit, and of letters, which are none either. `augmented` digits are changed anew in each pass, or in each of
+    `views` passes that are then repeated. `teachers` are the shipped models or runs whose answers, averaged, are
+    learned from (distillation); with `label_nondigits` they are not heard on what is no digit, of which they may have
+    seen too few kinds. The learning rate is constant, or rises and falls once (`one-cycle`) with `learning_rate` its
+    highest; the optimiser is SGD.
     """
 
     name: str
@@ -43,7 +45,9 @@ class Recipe:
     pendigits: bool = False
     synthetic: int = 0
     nondigits: int = 0
+    letters: int = 0
     teachers: tuple[str, ...] = ()
+    label_nondigits: bool = False
 
 
 _TEACHER = Recipe(
@@ -67,7 +71,7 @@ _TEACHER = Recipe(
 _BASE = replace(
     _TEACHER, name="base", epochs=36, views=18, teachers=("runs/teacher-1", "runs/teacher-2", "runs/teacher-3")
 )
-_SMALL = replace(_BASE, name="small", network="small", epochs=54)
+_SMALL = replace(_BASE, name="small", network="small", epochs=54, letters=16_000, label_nondigits=True)
 _NANO = replace(_BASE, name="nano", network="nano", epochs=108)
 
 _SPRINT = Recipe(

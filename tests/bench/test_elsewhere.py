@@ -71,6 +71,47 @@ def test_strokes_that_were_trained_on_are_left_out(tmp_path):
     assert told["digits"] == 2
 
 
+def test_strokes_are_read_as_a_touch_screens(tmp_path):
+    strokes = [[[10, 0], [40, 0], [20, 60]], [[12, 30], [36, 30]]]
+    written = [{"label": 7, "strokes": strokes}] * (pendigits.TRAINED_ON + 1)
+    (tmp_path / "strokes.json").write_text(json.dumps(written))
+    (told,) = _told(tmp_path / "strokes.json")
+    reading = Recognizer("paper").read_strokes(strokes)
+    assert (told["right"], told["accepted"]) == (reading.digits[0].value == 7, reading.accepted)
+
+
+def test_whose_digits_are_read_is_told_by_person(tmp_path, pictures):
+    people = {"ann": [3, 4], "bob": [5]}
+    rows = ["file,label,source"]
+    for person, labels in people.items():
+        for label in labels:
+            Image.fromarray(pictures[label]).save(tmp_path / f"{label}.png")
+            rows.append(f"{label}.png,{label},{person} page {label}")
+    (tmp_path / "labels.csv").write_text("\n".join(rows) + "\n")
+    (told,) = _told(tmp_path)
+    recognizer = Recognizer("paper")
+    assert told["people"] == {
+        person: [sum(recognizer.read(pictures[label]).digits[0].value == label for label in labels), len(labels)]
+        for person, labels in people.items()
+    }
+
+
+def test_an_error_rate_changes_what_is_accepted_and_not_what_is_right(tmp_path, pictures):
+    np.savez(tmp_path / "drawn.npz", images=pictures, labels=np.arange(30) % 10)
+    (lax,), (strict,) = (
+        _told(tmp_path / "drawn.npz", "--models", "small", *more) for more in ([], ["--max-error", "0.002"])
+    )
+    assert lax["right"] == strict["right"]
+    assert lax["accepted"] >= strict["accepted"]
+
+
+def test_a_sheet_shows_what_is_read_wrongly(tmp_path, pictures):
+    np.savez(tmp_path / "drawn.npz", images=pictures, labels=(np.arange(30) + 1) % 10)
+    _told(tmp_path / "drawn.npz", "--sheets", str(tmp_path / "sheets"))
+    with Image.open(tmp_path / "sheets" / "drawn.png") as sheet:
+        assert sheet.height > sheet.width / 12 * 4
+
+
 def test_an_empty_collection_is_refused(tmp_path):
     np.savez(tmp_path / "none.npz", images=np.zeros((0, 8, 8), np.uint8), labels=np.zeros(0, np.int64))
     with pytest.raises(DatasetError, match="holds nothing to read"):

@@ -10,7 +10,7 @@ from onnx.reference import ReferenceEvaluator
 
 from edgedigits.export.framing import frame_in_graph
 from edgedigits.export.graph import FLOAT, Graph
-from edgedigits.framing import frame_picture
+from edgedigits.framing import frame_clean
 from edgedigits.pictures import open_picture
 from edgedigits.training.synthetic import draw_digit
 
@@ -38,7 +38,7 @@ def session(model):
 
 def assert_framed_alike(runner, picture):
     (answer,) = runner.run(None, {"picture": picture})[0]
-    framing = frame_picture(picture)
+    framing = frame_clean(picture)
     assert answer[784] == (framing.frame is not None)
     expected = np.zeros((28, 28)) if framing.frame is None else framing.frame
     np.testing.assert_array_equal(answer[:784].reshape(28, 28), expected)
@@ -104,7 +104,7 @@ def test_a_picture_of_one_grey_has_an_empty_frame_and_none_to_read(session, shap
 def test_ink_too_thin_to_be_seen_has_an_empty_frame_and_none_to_read(session):
     picture = np.full((512, 512), 255, np.uint8)
     picture[3, 3] = picture[508, 508] = 0
-    assert frame_picture(picture).reason == "blank"
+    assert frame_clean(picture).reason == "blank"
     assert_framed_alike(session, picture)
 
 

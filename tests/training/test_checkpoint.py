@@ -55,7 +55,9 @@ def calibrated(checkpoint):
         pendigits=True,
         synthetic=5,
         nondigits=4,
+        letters=3,
         teachers=("runs/é", "paper"),
+        label_nondigits=True,
     )
     defaults = {field.name: field.default for field in fields(Recipe)}
     assert not [name for name, value in asdict(recipe).items() if value == defaults[name]]

@@ -19,7 +19,7 @@ from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.material import calibration_material, load_material
-from edgedigits.training.networks import build_network
+from edgedigits.training.networks import NO_DIGIT, build_network
 from edgedigits.training.recipes import find_recipe
 
 CPU = torch.device("cpu")
@@ -111,6 +111,29 @@ def test_so_does_a_run_of_a_recipe_that_ships(tmp_path, material, teacher, views
     parts, whole = _resumed_after_every_epoch(recipe, tmp_path, digits, held_out)
     assert parts.calibration == whole.calibration
     assert parts.risk == whole.risk
+
+
+@pytest.mark.parametrize(("is_digit", "is_heard"), [(False, False), (True, True)], ids=["no digits", "digits"])
+def test_where_labels_alone_count_for_what_is_no_digit_teachers_are_heard_on_digits(
+    tmp_path, material, teacher, is_digit, is_heard
+):
+    digits, held_out = material
+    chosen = (digits.labels != NO_DIGIT) == is_digit
+    alike = Digits(digits.dataset, digits.frames[chosen], digits.labels[chosen])
+    taught = replace(TINY, epochs=1, teachers=(str(teacher),))
+    recipes = {
+        "not taught": replace(taught, teachers=()),
+        "taught": taught,
+        "labels alone": replace(taught, label_nondigits=True),
+    }
+    starts = {name: loop.start_run(recipe, tmp_path / name, CPU) for name, recipe in recipes.items()}
+    weights = {}
+    for name, start in starts.items():
+        # Teachers are built with numbers from the random state that the order of the batches is then drawn from.
+        alike_but_taught = replace(start, random_state=starts["taught"].random_state)
+        weights[name] = digest(_train(alike_but_taught, tmp_path / name, alike, held_out).weights)
+    assert weights["taught"] != weights["not taught"]
+    assert weights["labels alone"] == weights["taught" if is_heard else "not taught"]
 
 
 def test_an_epoch_stopped_in_the_middle_is_begun_again(tmp_path, train_digits, test_digits):

@@ -13,7 +13,7 @@ from edgedigits.training import data
 from edgedigits.training.data import load_digits
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
-from edgedigits.training.material import is_held_out, load_material, split_digits
+from edgedigits.training.material import calibration_material, is_held_out, load_material, split_digits
 from edgedigits.training.networks import NO_DIGIT
 from edgedigits.training.pendigits import FILE
 from edgedigits.training.recipes import find_recipe
@@ -51,7 +51,7 @@ def test_held_out_digits_are_not_trained_on_and_none_is_lost():
 
 
 def test_what_is_held_out_does_not_depend_on_the_seed():
-    recipe = replace(PLAIN, hold_out=4, nondigits=5, synthetic=5)
+    recipe = replace(PLAIN, hold_out=4, nondigits=5, synthetic=5, letters=5)
     materials = [load_material(replace(recipe, seed=seed)) for seed in (1, 2)]
     for first, second in zip(*materials, strict=True):
         np.testing.assert_array_equal(first.frames, second.frames)
@@ -66,7 +66,7 @@ def test_nothing_is_held_out_unless_a_recipe_says_so():
 
 @pytest.mark.parametrize("hold_out", [0, 5])
 def test_what_is_drawn_besides_is_not_among_the_data_sets_own_digits(hold_out):
-    recipe = replace(PLAIN, hold_out=hold_out, synthetic=30, nondigits=20, augmented=True, views=2)
+    recipe = replace(PLAIN, hold_out=hold_out, synthetic=30, nondigits=20, letters=10, augmented=True, views=2)
     kept, held_out = split_digits(recipe)
     plain, plain_held_out = load_material(replace(PLAIN, hold_out=hold_out))
     assert _counted(kept) == _counted(plain)
@@ -84,13 +84,14 @@ def test_a_folder_of_pictures_is_split_in_memory_and_what_is_too_small_refused(p
 
 
 @pytest.mark.parametrize("hold_out", [0, 5])
+@pytest.mark.parametrize("letters", [0, 15])
 @pytest.mark.parametrize(("synthetic", "nondigits"), [(0, 0), (30, 0), (0, 20), (30, 20)])
-def test_what_is_drawn_besides_is_added_and_labelled(hold_out, synthetic, nondigits):
+def test_what_is_drawn_besides_is_added_and_labelled(hold_out, synthetic, nondigits, letters):
     plain, _ = load_material(replace(PLAIN, hold_out=hold_out))
-    recipe = replace(PLAIN, hold_out=hold_out, synthetic=synthetic, nondigits=nondigits)
+    recipe = replace(PLAIN, hold_out=hold_out, synthetic=synthetic, nondigits=nondigits, letters=letters)
     digits, held_out = load_material(recipe)
     assert (digits.frames.dtype, digits.labels.dtype) == (np.uint8, np.int64)
-    assert len(digits.frames) == len(digits) == len(plain) + synthetic + nondigits
+    assert len(digits.frames) == len(digits) == len(plain) + synthetic + nondigits + letters
     np.testing.assert_array_equal(digits.frames[: len(plain)], plain.frames)
     np.testing.assert_array_equal(digits.labels[: len(plain)], plain.labels)
     added = digits.labels[len(plain) :]
@@ -99,8 +100,19 @@ def test_what_is_drawn_besides_is_added_and_labelled(hold_out, synthetic, nondig
     assert held_out is None or (held_out.labels < 10).all()
 
 
+@pytest.mark.parametrize(("nondigits", "letters"), [(0, 0), (25, 0), (0, 14), (25, 14)])
+def test_temperatures_are_fitted_on_other_nondigits_than_those_trained_on(nondigits, letters):
+    recipe = replace(PLAIN, hold_out=5, nondigits=nondigits, letters=letters)
+    digits, held_out = load_material(recipe)
+    fitted_on = calibration_material(recipe, held_out)
+    np.testing.assert_array_equal(fitted_on.frames[: len(held_out)], held_out.frames)
+    np.testing.assert_array_equal(fitted_on.labels[: len(held_out)], held_out.labels)
+    assert fitted_on.labels[len(held_out) :].tolist() == [NO_DIGIT] * (nondigits // 5 + letters // 5)
+    assert not {frame for frame, _ in _counted(digits)} & {frame for frame, _ in _counted(fitted_on)}
+
+
 def test_nothing_that_is_measured_on_is_drawn_to_train_on():
-    digits, held_out = load_material(replace(PLAIN, hold_out=5, synthetic=100, nondigits=50))
+    digits, held_out = load_material(replace(PLAIN, hold_out=5, synthetic=100, nondigits=50, letters=50))
     trained_on = {frame for frame, _ in _counted(digits)}
     assert not trained_on & {frame for frame, _ in _counted(held_out)}
     assert not trained_on & {frame for frame, _ in _counted(load_digits("synthetic", "test"))}

@@ -24,7 +24,8 @@ def test_what_a_recipe_asks_for_goes_together(name):
     classes = build_network(recipe.network).classes
     assert recipe.augmented or not recipe.views
     assert recipe.schedule == "constant" or recipe.epochs > 1
-    assert recipe.nondigits == 0 or classes == 11
+    assert (recipe.nondigits, recipe.letters) == (0, 0) or classes == 11
+    assert recipe.teachers or not recipe.label_nondigits
     for run in recipe.teachers:
         teacher = find_recipe(run.removeprefix("runs/").rpartition("-")[0])
         assert build_network(teacher.network).classes == classes

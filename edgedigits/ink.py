@@ -1,0 +1,150 @@
+"""From grey levels to ink: 0 is paper, 255 the digit's own ink, whatever the light, the pen and the paper are."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = [
+    "FAINT",
+    "MIN_CONTRAST",
+    "TRACE",
+    "denoised",
+    "even_ink",
+    "flattened",
+    "grain_of",
+    "is_uneven",
+    "otsu_threshold",
+    "separation",
+]
+
+MIN_CONTRAST = 32
+"""Grey levels between paper and ink below which a picture is too faint to read."""
+FAINT = 8
+"""Grey levels up to which there is nothing at all."""
+TRACE = 64
+"""Ink from which a pixel is the digit's: a stroke's soft edge is, the paper's grain is not."""
+LEVELS = np.arange(256, dtype=np.float64)
+
+GRAINY = 2.5
+"""Grain, in grey levels, from which a picture is smoothed."""
+COARSE = 64
+"""Longer side, in cells, of the grid that light is looked at by."""
+LIGHT = 33
+"""Side, in cells, of the square whose median is the paper's level in its middle: ink covers less than half of it."""
+
+HALF_INK = (32, 192)
+SOFT = 0.4
+"""Part of a picture that is neither paper nor ink where it is light that fades, not a stroke's edge."""
+MUCH = 0.45
+"""Part of a picture that ink does not cover; half as much softness is then enough."""
+REGION = 0.35
+"""Side of a square that no pen fills, as a part of the longer side of all ink."""
+CORNER, ALONG = 0.2, 0.15
+"""Part of the shorter side of a corner that no digit fills while it touches the other part of the border."""
+
+
+def even_ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    """The ink on a picture `uint8 [height, width]` that is evenly lit, dark on light or light on dark.
+
+    The border tells the paper's level and so the polarity; Otsu's threshold (IEEE Trans. SMC 9(1), 1979) parts ink
+    from paper, and the upper quartile of what is ink is full ink. Returns `uint8 [height, width]` and the contrast: the
+    mean distance of ink from paper in grey levels, 0 where there is no ink.
+    """
+    border = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
+    border.sort()
+    paper = (float(border[(len(border) - 1) // 2]) + float(border[len(border) // 2])) / 2
+    counts = np.bincount(grey.ravel(), minlength=256).astype(np.float64)
+    threshold = otsu_threshold(counts)
+    is_dark = paper > threshold
+    # Ink's levels, from the one next to paper on, and how far that is from it.
+    strong = counts[threshold::-1] if is_dark else counts[threshold + 1 :]
+    nearest = paper - threshold if is_dark else threshold + 1 - paper
+    below = strong.cumsum()
+    if not len(below) or not below[-1]:
+        return np.zeros_like(grey), 0.0
+    contrast = nearest + float(strong @ LEVELS[: len(strong)] / below[-1])
+    level = max(1.0, nearest + int(below.searchsorted(3 * below[-1] // 4, "right")))
+    ink = paper - LEVELS if is_dark else LEVELS - paper
+    table = np.minimum(np.maximum(ink, 0) * (255.0 / level), 255).astype(np.uint8)
+    return table.take(grey), contrast
+
+
+def otsu_threshold(counts: NDArray[np.float64]) -> int:
+    """Grey level that parts a histogram `float64 [256]` into two classes with the largest variance between them."""
+    return int(_between(counts).argmax())
+
+
+def separation(counts: NDArray[np.float64]) -> float:
+    """That variance: how clearly ink can be told from paper by a histogram `float64 [256]`."""
+    return float(_between(counts).max()) / float(counts.sum()) ** 2
+
+
+def _between(counts: NDArray[np.float64]) -> NDArray[np.float64]:
+    below, total_below = counts.cumsum(), (counts * LEVELS).cumsum()
+    above = below[-1] - below
+    gap = total_below / np.maximum(below, 1) - (total_below[-1] - total_below) / np.maximum(above, 1)
+    between: NDArray[np.float64] = below * above * (gap * gap)
+    return between
+
+
+def grain_of(grey: NDArray[np.uint8]) -> float:
+    """The median difference between neighbours in a row, in grey levels: of normal noise, 0.95 standard deviations."""
+    differences = np.abs(np.diff(grey.astype(np.int16), axis=1)).ravel()
+    return float(np.partition(differences, differences.size // 2)[differences.size // 2])
+
+
+def denoised(grey: NDArray[np.uint8], grain: float) -> NDArray[np.uint8]:
+    """A picture `uint8 [height, width]` smoothed as much as its grain asks for."""
+    if grain < GRAINY:
+        return grey
+    from PIL import Image, ImageFilter
+
+    radius = max(grey.shape) / 200 * min(3.0, grain / 5)
+    return np.asarray(Image.fromarray(grey).filter(ImageFilter.GaussianBlur(radius)))
+
+
+def flattened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """A picture `uint8 [height, width]` as it would be if it were evenly lit, its ink dark and its paper 255.
+
+    The paper's level is the median around, which keeps a shadow's edge. Beside one, whatever lies between the light on
+    its two sides is paper.
+    """
+    from PIL import Image, ImageFilter
+
+    height, width = grey.shape
+    coarse = Image.fromarray(grey).reduce(max(1, round(max(grey.shape) / COARSE)))
+    light = coarse.filter(ImageFilter.MedianFilter(min(LIGHT, max(coarse.size) // 2 | 1)))
+    nearby = (light.filter(ImageFilter.MinFilter(3)), light.filter(ImageFilter.MaxFilter(3)))
+    low, high = (np.asarray(level.resize((width, height), Image.Resampling.BILINEAR), np.float64) for level in nearby)
+    darker: NDArray[np.float64] = np.maximum(low - grey, 0)
+    lighter: NDArray[np.float64] = np.maximum(grey - high, 0)
+    # Cubes, for ink is far from paper and grain is near.
+    if (lighter**3).sum() > (darker**3).sum():
+        return np.rint(255 - lighter).astype(np.uint8)
+    # A share of the light: ink in a shadow is then as dark as ink beside it.
+    return np.rint(255 - 255 * darker / np.maximum(low, 1)).astype(np.uint8)
+
+
+def is_uneven(ink: NDArray[np.uint8]) -> bool:
+    """Whether what was taken for ink, `uint8 [height, width]`, is partly shadow: it fades, or is wider than pens."""
+    mask = ink >= TRACE
+    soft = ((ink >= HALF_INK[0]) & (ink < HALF_INK[1])).mean()
+    if soft > SOFT or (soft > SOFT / 2 and mask.mean() > MUCH):
+        return True
+    border = np.concatenate((mask[0], mask[-1], mask[:, 0], mask[:, -1]))
+    corner = int(CORNER * min(mask.shape))
+    corners = (mask[y : y + corner or None, x : x + corner or None] for y in (0, -corner) for x in (0, -corner))
+    return (border.mean() > ALONG and any(corner.all() for corner in corners)) or _is_wide(mask)
+
+
+def _is_wide(mask: NDArray[np.bool_]) -> bool:
+    """Whether a mask holds a square that no pen fills."""
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if not len(rows):
+        return False
+    side = max(2, int(REGION * max(rows[-1] - rows[0], columns[-1] - columns[0])))
+    sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int64)
+    mask.cumsum(axis=0).cumsum(axis=1, out=sums[1:, 1:])
+    filled = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    return side <= min(mask.shape) and int(filled.max()) == side * side

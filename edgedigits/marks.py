@@ -1,0 +1,94 @@
+"""Marks: the connected pieces of ink on a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["Box", "Marks", "Runs", "bounding_box", "find_marks", "runs_of"]
+
+Box: TypeAlias = tuple[int, int, int, int]
+"""Left, top, right and bottom in pixels, right and lower edges exclusive."""
+
+
+@dataclass(frozen=True)
+class Runs:
+    """The runs of ink in a mask's rows, from top to bottom and left to right: int64 [n] each, `end` exclusive.
+
+    `row` is counted in rows, `start` and `end` in pixels of the row.
+    """
+
+    row: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Marks:
+    """The connected pieces of a mask's ink, diagonal neighbours included; int64 [n] each, an entry per mark.
+
+    `area` is in pixels; `x0`, `y0`, `x1`, `y1` are the boxes, right and lower edges exclusive. `of_pixel`
+    int64 [pixels] tells the mark of each pixel that is set in the mask, in the mask's own order.
+    """
+
+    area: NDArray[np.int64]
+    x0: NDArray[np.int64]
+    y0: NDArray[np.int64]
+    x1: NDArray[np.int64]
+    y1: NDArray[np.int64]
+    of_pixel: NDArray[np.int64]
+
+
+def bounding_box(mask: NDArray[np.bool_]) -> Box:
+    """The box `(x0, y0, x1, y1)` of what is set in a mask `bool [height, width]`, right and lower edges exclusive."""
+    rows, columns = mask.any(axis=1).tobytes(), mask.any(axis=0).tobytes()
+    return columns.find(1), rows.find(1), columns.rfind(1) + 1, rows.rfind(1) + 1
+
+
+def runs_of(mask: NDArray[np.bool_]) -> Runs:
+    """The runs of a mask `bool [height, width]`."""
+    height, width = mask.shape
+    # A column of paper at the right ends each row, so that runs are found in one long row.
+    padded = np.zeros((height, width + 1), np.int8)
+    padded[:, :width] = mask
+    change = np.diff(padded.ravel(), prepend=np.int8(0))
+    starts, ends = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    rows = starts // (width + 1)
+    return Runs(rows, starts - rows * (width + 1), ends - rows * (width + 1))
+
+
+def find_marks(mask: NDArray[np.bool_]) -> Marks:
+    """The marks of a mask `bool [height, width]`."""
+    height, width = mask.shape
+    runs = runs_of(mask)
+    # Moved down by a row, a run touches those there that begin before it has ended and end after it has begun.
+    below = (runs.row + 1) * (width + 1)
+    places = runs.row * (width + 1)
+    first = np.searchsorted(places + runs.end, below + runs.start, "left")
+    count = np.searchsorted(places + runs.start, below + runs.end, "right") - first
+    upper = np.repeat(np.arange(len(first)), count)
+    lower = np.arange(len(upper)) + np.repeat(first - (np.cumsum(count) - count), count)
+    names, mark = np.unique(_connected(len(first), upper, lower), return_inverse=True)
+    x0, y0, x1, y1 = (np.full(len(names), most) for most in (width, height, 0, 0))
+    np.minimum.at(x0, mark, runs.start)
+    np.minimum.at(y0, mark, runs.row)
+    np.maximum.at(x1, mark, runs.end)
+    np.maximum.at(y1, mark, runs.row + 1)
+    of_pixel = np.repeat(mark, runs.end - runs.start)
+    return Marks(np.bincount(of_pixel, minlength=len(names)), x0, y0, x1, y1, of_pixel)
+
+
+def _connected(count: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each of `count` nodes the least that it is connected to by the edges from `one` to `other`."""
+    least = np.arange(count)
+    while True:
+        before = least.copy()
+        joined = np.minimum(least[one], least[other])
+        np.minimum.at(least, before[one], joined)
+        np.minimum.at(least, before[other], joined)
+        least = least[least]
+        if np.array_equal(least, before):
+            return least

@@ -1,0 +1,112 @@
+"""Ruled lines, and how writing on them is told apart."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.marks import runs_of
+
+__all__ = ["without_rules"]
+
+SLOPES = np.tan(np.radians(np.linspace(-5, 5, 41)))
+"""By which a line may rise or fall: paper is seldom laid down straight."""
+THINNEST, THIN = 3.0, 0.035
+"""Pixels, and part of the picture's longer side, that a rule may be thick."""
+COVERED, REPEATED = 0.6, 0.5
+"""Least part of the picture's width that a rule covers, and a further one beside it; what is written across covers
+the rest."""
+REACH = 0.1
+"""Most that a rule, crossed by writing, may stay away from the picture's left or right side, as a part of its width."""
+EDGE = 0.06
+"""Part of the picture's height, at the top and at the bottom, where a lone line may be a digit's, cut out closely."""
+RAGGED = 1.0
+"""Pixels by which a rule's edges may wander."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A straight line across, `slope` times x and `offset` down, in pixels."""
+
+    slope: float
+    offset: float
+    thickness: float
+
+    def distance(self, x: NDArray[np.int64], y: NDArray[np.float64]) -> NDArray[np.float64]:
+        """How far above or below the line's middle places are."""
+        away: NDArray[np.float64] = np.abs(y - self.slope * x - self.offset)
+        return away
+
+
+def without_rules(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask of ink `bool [height, width]` without the rules that run across the picture, or down it.
+
+    Strokes that cross a rule stay whole, for where they do, the ink is thicker than the rule.
+    """
+    across, across_band = _rules(mask)
+    down, down_band = _rules(mask.T)
+    # Where two rules cross, ink is thick both ways.
+    return mask & ~across & ~down.T & ~(across_band & down_band.T)
+
+
+def _rules(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """The pixels of a mask that belong to rules across, and the bands in which these lie: both `bool`, of its shape."""
+    height, width = mask.shape
+    ruled, bands = np.zeros_like(mask), np.zeros_like(mask)
+    runs = runs_of(mask.T)
+    lengths = runs.end - runs.start
+    most = max(THINNEST, THIN * max(mask.shape))
+    thin = np.flatnonzero(lengths <= most)
+    if len(thin) < COVERED * width:
+        return ruled, bands
+    x, y, thickness = runs.row[thin], (runs.start[thin] + runs.end[thin]) / 2, lengths[thin]
+    rules = _found(x, y, thickness, mask.shape, most / 2)
+    if all(not EDGE * height < rule.slope * width / 2 + rule.offset < (1 - EDGE) * height for rule in rules):
+        return ruled, bands
+    is_rule = np.zeros(len(lengths), np.bool_)
+    rows, columns = np.arange(0.5, height)[:, np.newaxis], np.arange(width)
+    for rule in rules:
+        reach = rule.thickness / 2 + RAGGED
+        is_rule[thin[(rule.distance(x, y) <= reach) & (thickness <= 2 * rule.thickness + RAGGED)]] = True
+        bands |= rule.distance(columns, rows) <= reach
+    ruled.T[mask.T] = np.repeat(is_rule, lengths)
+    return ruled, bands
+
+
+def _found(
+    x: NDArray[np.int64], y: NDArray[np.float64], thickness: NDArray[np.int64], shape: tuple[int, ...], step: float
+) -> list[_Rule]:
+    """The rules that short runs downwards, at `x` with their middle at `y`, are pieces of.
+
+    Along the right slope all of a rule is on one rung of a ladder, `step` apart, or on two; along others on many.
+    """
+    width = shape[1]
+    place, covered = max((_ladder(y - slope * x, step) for slope in SLOPES), key=lambda ladder: _peakedness(ladder[1]))
+    rules: list[_Rule] = []
+    if covered.max() < COVERED * width:
+        return rules
+    for rung in np.flatnonzero(covered >= REPEATED * width):
+        on = np.flatnonzero((place == rung) | (place == rung + 1))
+        if x[on[0]] <= REACH * width and x[on[-1]] >= (1 - REACH) * width:
+            slope, offset = np.polyfit(x[on], y[on], 1).tolist()
+            rule = _Rule(slope, offset, float(np.median(thickness[on])))
+            away = rule.distance(x[on], y[on])
+            on = on[away <= max(RAGGED, 2 * float(np.median(away)))]
+            slope, offset = np.polyfit(x[on], y[on], 1).tolist()
+            rules.append(_Rule(slope, offset, rule.thickness))
+    return rules
+
+
+def _ladder(heights: NDArray[np.float64], step: float) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """On which rung, `step` apart, each height lies, and how many lie on each rung and the next."""
+    place = np.rint(heights / step).astype(np.int64)
+    place -= place.min()
+    counts = np.bincount(place)
+    return place, counts + np.append(counts[1:], 0)
+
+
+def _peakedness(covered: NDArray[np.int64]) -> int:
+    """A sum of squares, larger the fewer rungs hold all; of pairs that do not overlap, lest two count for four."""
+    return max(int(covered[::2] @ covered[::2]), int(covered[1::2] @ covered[1::2]))

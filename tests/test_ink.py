@@ -1,0 +1,150 @@
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import array_shapes, arrays
+
+from edgedigits.bench import pages
+from edgedigits.ink import denoised, even_ink, flattened, grain_of, is_uneven, otsu_threshold, separation
+from edgedigits.training.synthetic import draw_digit
+
+LIGHTS = ("half_light", "soft_shadow", "hard_shadow", "vignette")
+pictures = array_shapes(min_dims=2, max_dims=2, max_side=40).flatmap(lambda shape: arrays(np.uint8, shape))
+two_greys = st.permutations(range(256)).map(lambda greys: greys[:2])
+shares = st.integers(1, 99)
+
+
+def histogram(greys):
+    return np.bincount(np.ravel(greys), minlength=256).astype(np.float64)
+
+
+def lit(light, seed):
+    """Where the ink is on a page, what it looks like in even light, and in this."""
+    rng = np.random.default_rng(seed)
+    ink = pages.place(pages.drawn_ink(seed % 10, rng), rng)
+    even = pages.photograph(ink, rng, grain=0)
+    return ink, even, pages.photograph(ink, rng, grain=0, light=getattr(pages, light)(ink.shape, rng))
+
+
+@given(greys=two_greys, share=shares)
+def test_two_greys_are_parted_between_them(greys, share):
+    low, high = sorted(greys)
+    assert low <= otsu_threshold(histogram([low] * share + [high] * (100 - share))) < high
+
+
+@given(greys=two_greys, share=shares, times=st.integers(1, 50))
+def test_how_clearly_two_greys_part_is_their_variance_whatever_the_pictures_size(greys, share, times):
+    picture = np.repeat(greys, [share, 100 - share])
+    assert separation(times * histogram(picture)) == pytest.approx(picture.var())
+
+
+@given(picture=pictures)
+def test_no_parting_accounts_for_more_than_all_variance(picture):
+    assert separation(histogram(picture)) <= picture.var() * (1 + 1e-9)
+
+
+@given(grey=st.integers(0, 255))
+def test_one_grey_has_no_ink(grey):
+    ink, contrast = even_ink(np.full((5, 7), grey, np.uint8))
+    assert (ink.any(), contrast) == (False, 0)
+    assert separation(histogram([grey] * 35)) == 0
+
+
+@given(picture=pictures)
+def test_any_picture_has_ink_on_paper_that_has_none(picture):
+    before = picture.copy()
+    ink, contrast = even_ink(picture)
+    np.testing.assert_array_equal(picture, before)
+    assert (ink.shape, ink.dtype) == (picture.shape, np.uint8)
+    assert 0 <= contrast <= 255
+    border = np.concatenate((picture[0], picture[-1], picture[:, 0], picture[:, -1]))
+    assert not ink[picture == np.median(border)].any()
+
+
+@given(greys=two_greys, mask=arrays(np.bool_, (6, 9)))
+def test_of_two_greys_that_within_the_border_is_full_ink(greys, mask):
+    assume(mask.any())
+    paper, pen = greys
+    mask = np.pad(mask, 4)
+    ink, contrast = even_ink(np.where(mask, pen, paper).astype(np.uint8))
+    assert contrast == abs(pen - paper)
+    assert not ink[~mask].any()
+    assert (ink[mask] >= 254).all()
+
+
+@settings(deadline=None)
+@given(value=st.integers(0, 9), seed=st.integers(0, 1000), depth=st.integers(20, 255))
+def test_ink_is_the_same_dark_on_light_and_light_on_dark(value, seed, depth):
+    drawn = (draw_digit(value, np.random.default_rng(seed), 56) * (depth / 255)).astype(np.uint8)
+    (dark, one), (light, other) = even_ink(255 - drawn), even_ink(drawn)
+    np.testing.assert_array_equal(dark, light)
+    assert one == pytest.approx(other)
+
+
+@pytest.mark.parametrize("deviation", [2, 4, 8, 15, 30])
+def test_grain_is_nearly_the_deviation_of_noise(deviation):
+    noise = np.random.default_rng(1).normal(128, deviation, (200, 200))
+    assert grain_of(np.clip(noise, 0, 255).astype(np.uint8)) == pytest.approx(0.95 * deviation, abs=0.6)
+
+
+def test_ink_is_no_grain():
+    assert grain_of(draw_digit(8, np.random.default_rng(1), 112)) == 0
+
+
+@pytest.mark.parametrize("deviation", [4, 15, 30])
+def test_smoothing_takes_grain_and_leaves_ink(deviation):
+    rng = np.random.default_rng(1)
+    page = pages.place(pages.drawn_ink(3, rng), rng)
+    seen = pages.photograph(page, rng, grain=deviation)
+    grain = grain_of(seen)
+    smooth = denoised(seen, grain)
+    assert grain_of(smooth) <= min(2, grain / 2)
+    assert np.median(smooth[page == 1]) < 80
+    assert np.median(smooth[page == 0]) > 200
+
+
+@given(picture=pictures)
+def test_a_picture_without_grain_is_not_smoothed(picture):
+    np.testing.assert_array_equal(denoised(picture, 2.0), picture)
+
+
+@pytest.mark.parametrize("light", LIGHTS)
+def test_in_any_light_paper_is_made_white_and_ink_dark(light):
+    for seed in range(10):
+        ink, _, seen = lit(light, seed)
+        flat = flattened(seen)
+        assert (flat.shape, flat.dtype) == (seen.shape, np.uint8)
+        assert np.median(flat[ink == 0]) == 255
+        assert np.median(flat[ink == 1]) < 110
+        assert ((flat < 160) == (ink > 0.5)).mean() > 0.99
+
+
+def test_chalk_on_a_board_in_fading_light_is_made_dark_on_white():
+    rng = np.random.default_rng(2)
+    ink = pages.place(pages.drawn_ink(5, rng), rng)
+    flat = flattened(pages.photograph(ink, rng, paper=40, pen=190, grain=0, light=pages.half_light(ink.shape, rng)))
+    assert np.median(flat[ink == 0]) == 255
+    assert np.median(flat[ink == 1]) < 200
+    assert ((flat < 228) == (ink > 0.5)).mean() > 0.98
+
+
+@settings(deadline=None)
+@given(grey=st.integers(0, 255), shape=st.tuples(st.integers(1, 90), st.integers(1, 90)))
+def test_paper_alone_is_white_when_it_is_made_even(grey, shape):
+    assert (flattened(np.full(shape, grey, np.uint8)) == 255).all()
+
+
+def test_light_is_told_from_ink():
+    even = [is_uneven(even_ink(lit("half_light", seed)[1])[0]) for seed in range(60)]
+    cut_out = [
+        is_uneven(even_ink(255 - np.rint(255 * pages.drawn_ink(i % 10, np.random.default_rng(i))).astype(np.uint8))[0])
+        for i in range(60)
+    ]
+    assert np.mean(even) <= 0.02
+    assert np.mean(cut_out) <= 0.02
+    for light in LIGHTS:
+        assert np.mean([is_uneven(even_ink(lit(light, seed)[2])[0]) for seed in range(20)]) >= 0.85
+
+
+def test_no_ink_is_even():
+    assert not is_uneven(np.zeros((40, 40), np.uint8))
