@@ -20,7 +20,16 @@ def test_tables_are_those_of_the_measured_figures():
 
 def test_every_table_has_rows():
     tables = re.findall(r"<!-- table: (\w+) -->\n(.*?)<!-- end -->", README, re.DOTALL)
-    assert [name for name, _ in tables] == ["family", "pages", "guest", "trust", "elsewhere", "training", "bench", "formats"]
+    assert [name for name, _ in tables] == [
+        "family",
+        "pages",
+        "guest",
+        "trust",
+        "elsewhere",
+        "training",
+        "bench",
+        "formats",
+    ]
     assert all(text.count("\n|") >= 3 for _, text in tables)
 
 
