@@ -53,6 +53,6 @@ def test_the_example_runs(monkeypatch, capsys):
 
 def test_the_pictures_are_read_as_shown():
     pictures = re.findall(r"!\[\]\((examples/[^)]+)\)", README)
-    shown = re.findall(r"\| `([^`]+)` (?=\|)", README.split("](examples/")[-1].split("\n\n")[0])
+    shown = re.findall(r"\| `([^`]+)` (?=\|)", README.split("![](examples/")[-1].split("\n\n")[0])
     recognizer = Recognizer()
     assert [line(recognizer.read(ROOT / picture)) for picture in pictures] == shown
