@@ -44,7 +44,8 @@ results: .venv/installed
 	    > $(RESULTS)/training.json
 	$(BIN)/python -m edgedigits.export.ship runs/paper-1 artifacts/paper
 	$(BIN)/python -m edgedigits.bench.formats > $(RESULTS)/formats.json
-	$(BIN)/edgedigits bench --models small --json $(RESULTS)/bench.json --plot $(RESULTS)/bench.png
+	$(BIN)/edgedigits bench --models nano,small,base,paper --json $(RESULTS)/front.json --plot $(RESULTS)/front.png
+	$(BIN)/edgedigits bench --models small --json $(RESULTS)/bench.json
 	$(BIN)/edgedigits bench --models paper,nano,small,base --runtimes onnxruntime --json - > $(RESULTS)/latency.json
 	cat $(RESULTS)/training.json $(RESULTS)/trained.json $(RESULTS)/latency.json > $(RESULTS)/family.json
 	for model in nano small base; do for max_error in 0.01 0.005 0.002 0.001; do \

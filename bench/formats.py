@@ -11,8 +11,8 @@ from pathlib import Path
 
 import click
 
+from edgedigits.bench.clients import one_thread_of_torch
 from edgedigits.bench.measure import interleave, ratio
-from edgedigits.bench.runtimes import one_thread_of_torch
 from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, echo_json, note
 from edgedigits.errors import MissingExtraError

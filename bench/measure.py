@@ -45,15 +45,18 @@ def interleave(
     rounds: int,
     turn_s: float,
     on_round: Callable[[], None],
+    least_calls: int = 3,
+    warm_up: int = WARM_UP_CALLS,
 ) -> list[Timing]:
     """Time each of `runs` on batches of `frames`, `uint8 [n, 28, 28]`, one call at a time.
 
-    In every round each candidate has one turn of about `turn_s` seconds, in a random order; the first calls of a turn,
-    which find the caches as another candidate left them, are not counted. The garbage collector waits.
+    In every round each candidate has one turn of about `turn_s` seconds, and of at least `least_calls`, in a random
+    order; the first `warm_up` calls of a turn, which find the caches as another candidate left them, are not counted.
+    The garbage collector waits.
     """
     starts = range(0, len(frames) - batch + 1, batch)
     batches = [np.ascontiguousarray(frames[start : start + batch]) for start in starts]
-    calls = [_calls_within(turn_s, run, batches[0]) for run in runs]
+    calls = [max(least_calls, _calls_within(turn_s, run, batches[0], warm_up)) for run in runs]
     durations = [np.empty((rounds, count), np.int64) for count in calls]
     order = np.random.default_rng(0)
     collecting = gc.isenabled()
@@ -61,7 +64,7 @@ def interleave(
     try:
         for i in range(rounds):
             for j in order.permutation(len(runs)):
-                _turn(runs[j], batches, durations[j][i], first=i * calls[j])
+                _turn(runs[j], batches, durations[j][i], first=i * calls[j], warm_up=warm_up)
             on_round()
     finally:
         if collecting:
@@ -86,9 +89,10 @@ def _turn(
     durations: NDArray[np.int64],
     *,
     first: int,
+    warm_up: int,
 ) -> None:
     clock = time.perf_counter_ns
-    for i in range(WARM_UP_CALLS):
+    for i in range(warm_up):
         run(batches[i % len(batches)])
     for i in range(len(durations)):
         given = batches[(first + i) % len(batches)]
@@ -97,10 +101,12 @@ def _turn(
         durations[i] = clock() - started
 
 
-def _calls_within(seconds: float, run: Callable[[NDArray[np.uint8]], Any], frames: NDArray[np.uint8]) -> int:
-    for _ in range(WARM_UP_CALLS):
+def _calls_within(
+    seconds: float, run: Callable[[NDArray[np.uint8]], Any], frames: NDArray[np.uint8], warm_up: int
+) -> int:
+    for _ in range(warm_up):
         run(frames)
     started = time.perf_counter()
-    for _ in range(WARM_UP_CALLS):
+    for _ in range(warm_up):
         run(frames)
-    return max(3, int(seconds * WARM_UP_CALLS / (time.perf_counter() - started)))
+    return int(seconds * warm_up / (time.perf_counter() - started))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 import os
 import subprocess
@@ -17,7 +18,7 @@ import numpy as np
 
 from edgedigits.bench.measure import Timing
 
-__all__ = ["PER_SECOND", "grown", "in_fresh_process", "paced", "starts"]
+__all__ = ["PER_SECOND", "grown", "in_fresh_process", "paced", "peak_bytes", "starts"]
 
 PER_SECOND = 10
 WARM_UP_CALLS = 2000
@@ -49,21 +50,21 @@ def starts(programs: Sequence[str], processes: int) -> list[Timing]:
     return [Timing(durations[:, np.newaxis], 1) for durations in nanoseconds]
 
 
-def paced(act: Callable[[int], object], seconds: int) -> Timing:
-    """CPU time, the user's and the system's of all threads, in each of `seconds` with ten calls, after one more.
+def paced(act: Callable[[int], object], seconds: int, *, warm_up_s: int = 1) -> Timing:
+    """CPU time, the user's and the system's of all threads, in each of `seconds` with ten calls, after some more.
 
     `act` is given the number of the call.
     """
-    nanoseconds = np.empty((seconds + 1, 1), np.int64)
+    nanoseconds = np.empty((warm_up_s + seconds, 1), np.int64)
     due = time.perf_counter()
-    for second in range(seconds + 1):
+    for second in range(warm_up_s + seconds):
         before = time.process_time_ns()
         for i in range(PER_SECOND):
             act(PER_SECOND * second + i)
             due += 1 / PER_SECOND
             time.sleep(max(0.0, due - time.perf_counter()))
         nanoseconds[second] = time.process_time_ns() - before
-    return Timing(nanoseconds[1:], PER_SECOND)
+    return Timing(nanoseconds[warm_up_s:], PER_SECOND)
 
 
 def grown(act: Callable[[int], object], n: int) -> int:
@@ -79,15 +80,24 @@ def grown(act: Callable[[int], object], n: int) -> int:
     return _resident_bytes() - before
 
 
+def peak_bytes() -> int:
+    """The most memory in RAM that this process ever had."""
+    # What the system's call says of a process begins with what its parent had.
+    with contextlib.suppress(OSError, StopIteration):
+        lines = Path("/proc/self/status").read_text("ascii").splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
+    import resource
+
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
+
+
 def _resident_bytes() -> int:
     """Memory of this process in RAM; where there is no `/proc`, the most that it ever was."""
     try:
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     except OSError:
-        import resource
-
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return peak if sys.platform == "darwin" else 1024 * peak
+        return peak_bytes()
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

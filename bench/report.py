@@ -1,156 +1,148 @@
-"""What was measured: rows for machines, a table for people."""
+"""What was measured, for machines."""
 
 from __future__ import annotations
 
-import os
-import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import metadata
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import edgedigits
-from edgedigits.bench.measure import interleave, ratio
+import numpy as np
+
+from edgedigits.bench import environment
+from edgedigits.bench.accuracy import evaluate_all
+from edgedigits.bench.budget import Advice, Budget, advise
+from edgedigits.bench.end_to_end import ENCODINGS, end_to_end
+from edgedigits.bench.front import Entry, front, told_apart
+from edgedigits.bench.lives import cast_of, live
+from edgedigits.bench.measure import Timing, ratio
 from edgedigits.bench.runtimes import Candidate
+from edgedigits.bench.scenarios import Effort, Measured, offline, settings, single_stream
 from edgedigits.training.digits import Digits
-from edgedigits.training.evaluation import answer_all, evaluate
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
-__all__ = ["BATCHES", "ROUNDS", "Report", "run_bench"]
-
-BATCHES = (1, 64)
-ROUNDS = 40
-TURN_S = 0.02
-THREADS = 1
-LIBRARIES = ("numpy", "onnxruntime", "torch")
+__all__ = ["Report", "run_bench", "steps"]
 
 
 @dataclass(frozen=True)
 class Report:
-    """`rows` has one row per candidate and batch size; `unavailable` says what was not measured, and why."""
+    """`rows` has one row per candidate and setting, those of one digit at a time first; `unavailable` says what was not
+    measured, and why. `processes` and `end_to_end` are those of `live` and `end_to_end`; `noise` says how far the
+    machine could be trusted, and `advice` what to take.
+    """
 
     environment: dict[str, Any]
     rows: list[dict[str, Any]]
     unavailable: list[dict[str, str]]
+    processes: list[dict[str, Any]]
+    end_to_end: list[dict[str, Any]]
+    noise: dict[str, Any]
+    advice: Advice
+
+    @property
+    def single(self) -> list[dict[str, Any]]:
+        """The rows of one digit at a time, one for each candidate."""
+        return [row for row in self.rows if row["batch"] == 1]
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON types."""
-        return {"environment": self.environment, "rows": self.rows, "unavailable": self.unavailable}
+        return {
+            "environment": self.environment,
+            "rows": self.rows,
+            "unavailable": self.unavailable,
+            "processes": self.processes,
+            "end_to_end": self.end_to_end,
+            "noise": self.noise,
+            "recommendation": self.advice.sentence,
+        }
 
-    def table(self) -> Table:
-        """One line per candidate."""
-        from rich import box
-        from rich.markup import escape
-        from rich.table import Table
 
-        first = self.rows[0]
-        table = Table(
-            "model",
-            "runtime",
-            "p50",
-            "p90",
-            "p99",
-            "ratio, 95%",
-            "images/s",
-            "bytes",
-            "accuracy",
-            title=(
-                f"{THREADS} thread: microseconds for one digit, their ratio to {first['runtime']},\n"
-                f"throughput at batch {BATCHES[-1]}, accuracy on {first['dataset']}"
-            ),
-            box=box.SIMPLE_HEAD,
-            collapse_padding=True,
-            pad_edge=False,
-        )
-        for column in table.columns[2:]:
-            column.justify = "right"
-        for single, many in zip(self._at(BATCHES[0]), self._at(BATCHES[-1]), strict=True):
-            latency = single["latency_us"]
-            low, high = single["ratio_ci95"]
-            table.add_row(
-                escape(single["model"]),
-                single["runtime"],
-                *(f"{latency[name]:.1f}" for name in ("p50", "p90", "p99")),
-                f"{single['ratio']:.2f} ±{max(high - single['ratio'], single['ratio'] - low):.2f}",
-                f"{many['images_per_s']:,.0f}",
-                f"{single['bytes']:,}",
-                f"{100 * single['accuracy']:.2f}%",
-            )
-        for missing in self.unavailable:
-            table.add_row(escape(missing["model"]), missing["runtime"], "–", "–", "–", "–", "–", "–", "not measured")
-        return table
-
-    def _at(self, batch: int) -> list[dict[str, Any]]:
-        return [row for row in self.rows if row["batch"] == batch]
+def steps(candidates: Sequence[Candidate], effort: Effort) -> int:
+    """How often `run_bench` says that it has come further."""
+    rounds = effort.rounds + effort.batch_rounds * len(settings(effort)) + effort.batch_rounds * len(ENCODINGS)
+    return len(candidates) + rounds + effort.lives * len(cast_of(candidates))
 
 
 def run_bench(
-    candidates: list[Candidate],
+    candidates: Sequence[Candidate],
     unavailable: list[dict[str, str]],
     digits: Digits,
+    effort: Effort,
     *,
-    rounds: int = ROUNDS,
-    on_round: Callable[[], None] = lambda: None,
+    budgets: Sequence[Budget] = (),
+    on_step: Callable[[str], None] = lambda _: None,
 ) -> Report:
     """Measure candidates against the first of them, and their accuracy on `digits`."""
-    answers = [
-        evaluate(answer_all(candidate.run, digits.frames), digits, candidate.accept_threshold)
-        for candidate in candidates
-    ]
+    here = environment.describe()
+    evaluations = evaluate_all(candidates, digits, on_step)
+    single = single_stream(candidates, digits.frames, effort, lambda: on_step("single-stream"))
+    many = list(offline(candidates, digits.frames, effort, lambda: on_step("offline")))
+    entries = [Entry(*of_one) for of_one in zip(candidates, single.timings, evaluations, strict=True)]
+    rows = [row for measured in (single, *many) for row in _rows(entries, measured)]
+    ahead = front(entries)
+    for i, row in enumerate(rows[: len(entries)]):
+        best = max(rows[i :: len(entries)], key=lambda row: row["images_per_s"])
+        row["front"] = ahead[i]
+        row["offline"] = {name: best[name] for name in ("batch", "callers", "images_per_s")}
+    return Report(
+        here,
+        rows,
+        unavailable,
+        processes=live(cast_of(candidates), effort.lives, on_step),
+        end_to_end=end_to_end(candidates, effort.batch_rounds, lambda: on_step("end to end")),
+        noise=_noise(single, [entry for entry, is_ahead in zip(entries, ahead, strict=True) if is_ahead]),
+        advice=advise(entries, rows[: len(entries)], budgets),
+    )
+
+
+def _rows(entries: Sequence[Entry], measured: Measured) -> list[dict[str, Any]]:
     rows = []
-    for batch in BATCHES:
-        timings = interleave(
-            [candidate.run for candidate in candidates],
-            digits.frames,
-            batch,
-            rounds=rounds,
-            turn_s=TURN_S,
-            on_round=on_round,
+    for entry, timing in zip(entries, measured.timings, strict=True):
+        candidate = entry.candidate
+        times, interval = ratio(timing, measured.timings[0])
+        yardsticks, their_interval = ratio(timing, measured.yardstick)
+        rows.append(
+            {
+                "model": candidate.model,
+                "runtime": candidate.runtime,
+                "precision": candidate.precision,
+                "threads": candidate.threads,
+                "callers": measured.callers,
+                "batch": measured.batch,
+                "calls": timing.nanoseconds.size,
+                "latency_us": timing.latency_us,
+                "ratio": times,
+                "ratio_ci95": list(interval),
+                "yardsticks": yardsticks,
+                "yardsticks_ci95": list(their_interval),
+                "images_per_s": timing.images_per_s,
+                "bytes": candidate.bytes,
+                "accept_threshold": candidate.accept_threshold,
+                **entry.evaluation.accuracy.to_dict(),
+            }
         )
-        for candidate, timing, answer in zip(candidates, timings, answers, strict=True):
-            times, interval = ratio(timing, timings[0])
-            rows.append(
-                {
-                    "model": candidate.model,
-                    "runtime": candidate.runtime,
-                    "precision": candidate.precision,
-                    "threads": THREADS,
-                    "batch": batch,
-                    "calls": timing.nanoseconds.size,
-                    "latency_us": timing.latency_us,
-                    "ratio": times,
-                    "ratio_ci95": list(interval),
-                    "images_per_s": timing.images_per_s,
-                    "bytes": candidate.bytes,
-                    **answer.accuracy.to_dict(),
-                }
-            )
-    return Report(_environment(), rows, unavailable)
+    return rows
 
 
-def _environment() -> dict[str, Any]:
-    versions = {"edgedigits": edgedigits.__version__, "python": platform.python_version()}
-    for library in LIBRARIES:
-        try:
-            versions[library] = metadata.version(library)
-        except metadata.PackageNotFoundError:
-            versions[library] = "not installed"
+def _noise(single: Measured, ahead: Sequence[Entry]) -> dict[str, Any]:
+    """`loop_us` is what the measuring loop costs in each call; `rounds_spread` by how much the yardstick's median
+    differs among rounds, from the 10th percentile to the 90th; `alike` are the pairs on the front whose speed could
+    not be told apart.
+    """
+    medians = np.median(single.yardstick.nanoseconds, axis=1)
+    low, high = np.percentile(medians, [10, 90])
+    in_order = sorted(ahead, key=lambda entry: _median(entry.timing))
     return {
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "system": platform.system(),
-        "versions": versions,
+        "loop_us": _median(single.nothing),
+        "yardstick_us": _median(single.yardstick),
+        "rounds": len(medians),
+        "rounds_spread": float(high / low - 1),
+        "alike": [
+            [one.candidate.name, other.candidate.name]
+            for i, one in enumerate(in_order)
+            for other in in_order[i + 1 :]
+            if not told_apart(one.timing, other.timing)
+        ],
     }
 
 
-def _cpu_name() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
-    except OSError:
-        lines = []
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else platform.processor()
+def _median(timing: Timing) -> float:
+    return timing.latency_us["p50"]

@@ -1,76 +1,116 @@
-"""The table of runtimes under test: one for every format, and torch as it trains. A new format is here by itself."""
+"""The table of runtimes under test: those of the export table, and what a user would pick instead."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-import numpy as np
-from numpy.typing import NDArray
-
-from edgedigits.errors import MissingExtraError, NoCheckpointError, UnknownNameError
+from edgedigits.bench import clients
+from edgedigits.bench.clients import Client, Run
+from edgedigits.bench.files import NotAtHandError, Shelf, card_of
+from edgedigits.errors import EdgeDigitsError, MissingExtraError, NoCheckpointError, UnknownNameError
 from edgedigits.export.formats import FORMATS, Format
 from edgedigits.extras import needs
 from edgedigits.models import Model
-from edgedigits.training.data import load_digits
 
-__all__ = ["RUNTIMES", "Candidate", "Runtime", "find_runtime", "one_thread_of_torch", "prepare_all"]
+__all__ = ["RUNTIMES", "Candidate", "Runtime", "find_runtime", "prepare_all"]
 
 
 @dataclass(frozen=True, eq=False)
 class Candidate:
-    """A model in a runtime, ready to be measured; `bytes` is the size of the file it was loaded from."""
+    """A model in a runtime, ready to be measured: what `client` made of the file at `path`, of `bytes`."""
 
     model: str
     runtime: str
     precision: str
+    threads: int
+    path: Path
     bytes: int
     accept_threshold: float
-    run: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+    client: Client
+    run: Run
+
+    @property
+    def name(self) -> str:
+        """For people."""
+        return f"{self.model} in {self.runtime}, {self.precision}"
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """A runtime and the format that it runs; None is for the network in eager torch."""
+    """A runtime and the format of the files that its client opens; None is for checkpoints, in torch.
+
+    `library` is what its client imports, and `install` the command that brings it. `is_instead` is what a user would
+    pick instead of what is exported; on `all_cores`, others on one thread. What takes long to prepare is measured
+    `by_name_only`.
+    """
 
     name: str
     row: Format | None
+    client: Client
+    library: str
+    install: str
+    is_instead: bool = False
+    all_cores: bool = False
+    by_name_only: bool = False
 
-    def prepare(self, model: Model, workspace: Path) -> Candidate:
-        """Load `model` on one thread, exporting it into `workspace` where it has no file for this runtime yet."""
-        return self._in_torch(model) if self.row is None else self._from_file(model, self.row, workspace)
+    def precisions(self, shelf: Shelf) -> tuple[str, ...]:
+        """Those to measure: what a user would pick instead of what is exported, in the model's own alone."""
+        if self.row is None:
+            return ("fp32",)
+        return shelf.precisions(self.row)[: 1 if self.is_instead else None]
 
-    def _from_file(self, model: Model, row: Format, workspace: Path) -> Candidate:
-        exporter = row.exporter()
-        path = model.artifact
-        if not path or not path.name.endswith(row.suffix):
-            path = _exported(model, row, workspace)
-        one_thread_of_torch()
-        artifact = exporter.load(path)
-        card = artifact.card
-        return Candidate(
-            model.name, self.name, card.precision, path.stat().st_size, card.accept_threshold, artifact.run
-        )
+    def file(self, shelf: Shelf, precision: str) -> Path:
+        """What to open. Raises `NoCheckpointError`, `NotAtHandError`, `MissingExtraError`."""
+        return shelf.file(self.row, precision) if self.row else shelf.checkpoint
 
-    def _in_torch(self, model: Model) -> Candidate:
-        with needs("train", f"the runtime {self.name}"):
-            from edgedigits.export.claims import acceptance
-            from edgedigits.export.exporting import deployable
-        checkpoint = model.load_checkpoint()
-        threshold, _ = acceptance(checkpoint.risk)
-        size = model.checkpoint.stat().st_size if model.checkpoint else 0
-        one_thread_of_torch()
-        return Candidate(model.name, self.name, "fp32", size, threshold, deployable(checkpoint).run)
+    def prepare(self, model: str, precision: str, path: Path) -> Candidate:
+        """Open a model. Raises `MissingExtraError` with what installs it."""
+        threshold = card_of(path, self.row).accept_threshold if self.row else _threshold(path)
+        try:
+            run = self.client(path)
+        except ModuleNotFoundError as error:
+            raise MissingExtraError(
+                f"the runtime {self.name} needs {error.name}, which is not installed: {self.install}", name=error.name
+            ) from error
+        threads = (os.cpu_count() or 1) if self.all_cores else 1
+        return Candidate(model, self.name, precision, threads, path, path.stat().st_size, threshold, self.client, run)
 
+
+def _of_format(name: str, client: Client, library: str) -> Runtime:
+    row = FORMATS[name]
+    return Runtime(
+        "onnxruntime" if name == "onnx" else name, row, client, library, f"pip install 'edgedigits[{row.extra}]'"
+    )
+
+
+ONNX = FORMATS["onnx"]
+TRAIN = "pip install 'edgedigits[train]'"
 
 RUNTIMES: Mapping[str, Runtime] = MappingProxyType(
     {
         runtime.name: runtime
         for runtime in (
-            *(Runtime("onnxruntime" if row.name == "onnx" else row.name, row) for row in FORMATS.values()),
-            Runtime("torch", None),
+            _of_format("onnx", clients.onnxruntime, "onnxruntime"),
+            _of_format("torchscript", clients.torchscript, "torch"),
+            _of_format("pt2", clients.pt2, "torch"),
+            _of_format("openvino", clients.openvino, "openvino"),
+            _of_format("ncnn", clients.ncnn, "ncnn"),
+            Runtime("tract", ONNX, clients.tract, "tract", "pip install tract", is_instead=True),
+            Runtime(
+                "onnxruntime-default",
+                ONNX,
+                clients.by_default,
+                "onnxruntime",
+                "pip install onnxruntime",
+                is_instead=True,
+                all_cores=True,
+            ),
+            Runtime("torch", None, clients.eager, "torch", TRAIN, is_instead=True),
+            Runtime("torch.compile", None, clients.compiled, "torch", TRAIN, is_instead=True, by_name_only=True),
         )
     }
 )
@@ -84,33 +124,41 @@ def find_runtime(name: str) -> Runtime:
 
 
 def prepare_all(
-    models: list[Model], runtimes: list[Runtime], workspace: Path
+    shelves: Sequence[Shelf], runtimes: Sequence[Runtime], on_step: Callable[[str], None] = lambda _: None
 ) -> tuple[list[Candidate], list[dict[str, str]]]:
-    """Every model in every runtime; and for those that cannot be had, which and why."""
-    candidates, unavailable = [], []
-    for model in models:
+    """Every model in every runtime and precision; and for those that cannot be had, which and why.
+
+    `on_step` is told the name of each before it is prepared.
+    """
+    files: list[tuple[Runtime, Model, str, Path]] = []
+    candidates: list[Candidate] = []
+    unavailable: list[dict[str, str]] = []
+
+    def refused(runtime: Runtime, model: Model, precision: str, error: EdgeDigitsError) -> None:
+        about = {"model": model.name, "runtime": runtime.name, "reason": str(error)}
+        if not any(about.items() <= told.items() for told in unavailable):
+            unavailable.append({**about, "precision": precision})
+
+    # All files are there before any is opened: torch writes them on all cores, and is then held to one thread.
+    for shelf in shelves:
         for runtime in runtimes:
-            try:
-                candidates.append(runtime.prepare(model, workspace))
-            except (MissingExtraError, NoCheckpointError) as error:
-                unavailable.append({"model": model.name, "runtime": runtime.name, "reason": str(error)})
+            for precision in runtime.precisions(shelf):
+                on_step(f"writing {shelf.model.name} for {runtime.name}, {precision}")
+                try:
+                    files.append((runtime, shelf.model, precision, runtime.file(shelf, precision)))
+                except (MissingExtraError, NoCheckpointError, NotAtHandError) as error:
+                    refused(runtime, shelf.model, precision, error)
+    for runtime, model, precision, path in files:
+        on_step(f"opening {model.name} in {runtime.name}, {precision}")
+        try:
+            candidates.append(runtime.prepare(model.name, precision, path))
+        except MissingExtraError as error:
+            refused(runtime, model, precision, error)
     return candidates, unavailable
 
 
-def _exported(model: Model, row: Format, workspace: Path) -> Path:
-    """The model's checkpoint, exported. Parity is held on the synthetic digits, which are always there."""
-    checkpoint = model.load_checkpoint()
-    with needs("export", f"the format {row.name}"):
-        from edgedigits.export.exporting import export_checkpoint
-    path = workspace / row.file_name(model.name, "fp32")
-    digits = load_digits("synthetic", "test")
-    return export_checkpoint(checkpoint, model.name, path, row=row, precision="fp32", digits=digits).path
-
-
-def one_thread_of_torch() -> None:
-    """Hold torch to one thread, in this process, where it is installed."""
-    try:
-        import torch
-    except ModuleNotFoundError:
-        return
-    torch.set_num_threads(1)
+def _threshold(path: Path) -> float:
+    with needs("train", "a checkpoint"):
+        from edgedigits.export.claims import acceptance
+        from edgedigits.training.checkpoint import Checkpoint
+    return acceptance(Checkpoint.load(path).risk)[0]

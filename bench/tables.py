@@ -87,9 +87,10 @@ def _bench(reports: Lines) -> str:
     (report,) = reports
     rows = ["| runtime | latency of one digit (95% interval) | p99 / p50 | throughput at batch 64 | accuracy |"]
     rows.append("| --- | ---: | ---: | ---: | ---: |")
-    throughput = {row["runtime"]: row["images_per_s"] for row in report["rows"] if row["batch"] != 1}
-    baseline = throughput[report["rows"][0]["runtime"]]
-    for row in report["rows"]:
+    measured = [row for row in report["rows"] if row["precision"] == "fp32" and row.get("callers", 1) == 1]
+    throughput = {row["runtime"]: row["images_per_s"] for row in measured if row["batch"] == 64}
+    baseline = throughput[measured[0]["runtime"]]
+    for row in measured:
         if row["batch"] == 1:
             low, high = row["ratio_ci95"]
             latency = row["latency_us"]
@@ -105,7 +106,7 @@ def _family(lines: Lines) -> str:
     """The networks: what training gave over seeds, and what they cost, as a multiple of the paper's."""
     runs = [line for line in lines if "history" in line]
     (report,) = (line for line in lines if "rows" in line)
-    latency = {row["model"]: row for row in report["rows"] if row["batch"] == 1}
+    latency = {row["model"]: row for row in report["rows"] if row["batch"] == 1 and row["precision"] == "fp32"}
     accuracies = {name: _accuracies(runs, name) for name in dict.fromkeys(run["recipe"]["name"] for run in runs)}
     rows = [
         "| model | parameters | latency (95%) | accuracy (95%) | seeds, lowest to highest |",

@@ -42,6 +42,7 @@ __all__ = [
     "find_origin",
     "measure",
     "verify_artifact",
+    "write_unproven",
 ]
 
 
@@ -100,34 +101,9 @@ def export_checkpoint(
     """
     gate = row.gate(precision)
     exporter = row.exporter()
-    network = deployable(checkpoint)
-    reference, probes = _reference(network, takes)
-    source, provenance = _prepared(checkpoint, precision, data_dir)
-    card = Card(
-        model=model,
-        format=row.name,
-        precision=precision,
-        calibration=checkpoint.calibration,
-        accept_threshold=0,
-        max_error=None,
-        risk=None,
-        accuracy=evaluate(answer_all(reference, digits.frames), digits, 0).accuracy,
-        weights_sha256=digest(checkpoint.weights),
-        provenance={
-            "command": f"edgedigits export {model} --format {row.name} --precision {precision} --input {takes}",
-            "recipe": recipe_of(checkpoint),
-            "epochs": len(checkpoint.history),
-            "taught_by_sha256": checkpoint.taught_by or None,
-            "measured_on_sha256": digits.sha256,
-            **provenance,
-            "versions": {
-                "edgedigits": edgedigits.__version__,
-                "numpy": np.__version__,
-                "torch": torch.__version__,
-                **exporter.versions(),
-            },
-        },
-        takes=takes,
+    reference, probes = _reference(deployable(checkpoint), takes)
+    source, card = _draft(
+        checkpoint, model, row=row, precision=precision, digits=digits, takes=takes, data_dir=data_dir
     )
     with staged(path) as temporary:
         exporter.write(source, card, temporary)
@@ -153,6 +129,29 @@ def export_checkpoint(
         if not np.array_equal(finished.run(sample), draft.run(sample)):
             raise ParityError(f"{path} answers otherwise once its card is whole: nothing was written")
     return Exported(path, finished.card, parity)
+
+
+def write_unproven(
+    checkpoint: Checkpoint,
+    model: str,
+    path: Path,
+    *,
+    row: Format,
+    precision: str,
+    digits: Digits,
+    data_dir: Path | None = None,
+) -> None:
+    """Write to `path` what `export_checkpoint` would prove first, for who measures it anyway, and throws it away.
+
+    Its threshold is the checkpoint's. Raises as `export_checkpoint`, but for `ParityError`.
+    """
+    row.gate(precision)
+    source, card = _draft(
+        checkpoint, model, row=row, precision=precision, digits=digits, takes="frames", data_dir=data_dir
+    )
+    threshold, max_error = acceptance(checkpoint.risk)
+    card = replace(card, accept_threshold=threshold, max_error=max_error, risk=checkpoint.risk)
+    row.exporter().write(source, card, path)
 
 
 def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Digits, data_dir: Path | None = None) -> Exported:
@@ -226,6 +225,48 @@ class _Guarded:
 def _reference(network: Deployable, takes: Takes) -> tuple[Run, Iterable[tuple[str, NDArray[np.uint8]]]]:
     """What an artifact that `takes` this is held against, and what it is asked besides digits."""
     return (framed(network.run), image_probes()) if takes == "image" else (network.run, ())
+
+
+def _draft(
+    checkpoint: Checkpoint,
+    model: str,
+    *,
+    row: Format,
+    precision: str,
+    digits: Digits,
+    takes: Takes,
+    data_dir: Path | None,
+) -> tuple[Folded | Quantised, Card]:
+    """What is written, and its card, without a threshold and what decides on it."""
+    reference, _ = _reference(deployable(checkpoint), takes)
+    source, provenance = _prepared(checkpoint, precision, data_dir)
+    card = Card(
+        model=model,
+        format=row.name,
+        precision=precision,
+        calibration=checkpoint.calibration,
+        accept_threshold=0,
+        max_error=None,
+        risk=None,
+        accuracy=evaluate(answer_all(reference, digits.frames), digits, 0).accuracy,
+        weights_sha256=digest(checkpoint.weights),
+        provenance={
+            "command": f"edgedigits export {model} --format {row.name} --precision {precision} --input {takes}",
+            "recipe": recipe_of(checkpoint),
+            "epochs": len(checkpoint.history),
+            "taught_by_sha256": checkpoint.taught_by or None,
+            "measured_on_sha256": digits.sha256,
+            **provenance,
+            "versions": {
+                "edgedigits": edgedigits.__version__,
+                "numpy": np.__version__,
+                "torch": torch.__version__,
+                **row.exporter().versions(),
+            },
+        },
+        takes=takes,
+    )
+    return source, card
 
 
 def _prepared(

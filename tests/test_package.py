@@ -63,7 +63,7 @@ def test_onnxruntime_is_measured_without_the_extras(bare):
     done = bare("bench", "--json", "-")
     assert done.code == 0, done.err
     rows = json.loads(done.out)["rows"]
-    assert {row["runtime"] for row in rows} == {"onnxruntime"}
+    assert {row["runtime"] for row in rows} == {"onnxruntime", "onnxruntime-default", "tract"}
     assert {row["dataset"] for row in rows} == {"synthetic"}
     assert "edgedigits[" in done.err
 

@@ -66,6 +66,16 @@ def test_every_candidate_has_one_turn_in_each_round_and_the_order_changes(frames
     assert len(orders) > 1
 
 
+def test_a_slow_candidate_is_called_as_often_as_is_asked(frames):
+    calls = []
+    (timing,) = interleave(
+        [calls.append], frames, 1, rounds=2, turn_s=1e-9, on_round=lambda: None, least_calls=7, warm_up=1
+    )
+    assert timing.nanoseconds.shape == (2, 7)
+    # One call to warm up and one to be timed by, then one more before each turn.
+    assert len(calls) == 2 + 2 * (1 + 7)
+
+
 @pytest.mark.parametrize("enabled", [True, False])
 def test_the_garbage_collector_waits_and_is_left_as_it_was(frames, enabled):
     seen = set()

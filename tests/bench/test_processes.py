@@ -29,6 +29,20 @@ def test_the_cpu_of_all_calls_is_counted_and_that_of_waiting_is_not():
     assert idle < 10 * BUSY_NS / 2
 
 
+def test_nobody_has_to_wait_for_a_second_to_warm_up():
+    numbers = []
+    timing = paced(numbers.append, 1, warm_up_s=0)
+    assert numbers == list(range(PER_SECOND))
+    assert timing.nanoseconds.shape == (1, 1)
+
+
+def test_the_peak_of_memory_is_that_of_the_process_itself(program):
+    of_it = "from edgedigits.bench.processes import peak_bytes; {}print(peak_bytes())"
+    small, large = (int(program(sys.executable, "-c", of_it.format(what)).out) for what in ("", "b'x' * 100_000_000; "))
+    assert 1e6 < small < 1e9
+    assert large - small > 90_000_000
+
+
 def test_calls_are_numbered_through_and_the_first_second_warms_up():
     numbers = []
     timing = paced(numbers.append, 1)

@@ -1,17 +1,20 @@
 """The runtimes under test: what each prepares, and what is said of one that cannot be had."""
 
+import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from edgedigits.artifact import OnnxArtifact
-from edgedigits.bench.runtimes import RUNTIMES, Runtime, find_runtime, prepare_all
+from edgedigits.bench.files import Shelf
+from edgedigits.bench.runtimes import RUNTIMES, find_runtime, prepare_all
 from edgedigits.errors import UnknownNameError
 from edgedigits.export.formats import FORMATS, find_format
 from edgedigits.models import find_model
 from edgedigits.training.checkpoint import digest
 
+QUICKLY = [name for name, runtime in RUNTIMES.items() if not runtime.by_name_only]
 FORMAT_OF = {"onnxruntime": "onnx", **{name: name for name in FORMATS if name != "onnx"}}
 
 
@@ -23,41 +26,64 @@ def workspace(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def prepared(tiny_run, workspace):
-    """Every runtime's candidate for the tiny run, by its name."""
-    candidates, unavailable = prepare_all([find_model(tiny_run)], list(RUNTIMES.values()), workspace)
-    assert unavailable == []
-    return {candidate.runtime: candidate for candidate in candidates}
+    """Every runtime's candidates for the tiny run, by its name and the precision."""
+    candidates, unavailable = prepare_all(
+        [Shelf(find_model(tiny_run), workspace)], [RUNTIMES[name] for name in QUICKLY]
+    )
+    assert {told["precision"] for told in unavailable} == {"int8"}
+    return {(candidate.runtime, candidate.precision): candidate for candidate in candidates}
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
-def test_a_runtime_answers_as_the_checkpoint_does(prepared, checkpoint, test_digits, name):
+def test_every_runtime_answers_as_the_checkpoint_does_in_every_precision(prepared, checkpoint, test_digits):
     import torch
 
-    candidate = prepared[name]
-    assert (candidate.model, candidate.precision) == ("tiny", "fp32")
-    answered = candidate.run(test_digits.frames)
     expected = checkpoint.network()(torch.from_numpy(test_digits.frames)).softmax(dim=1).detach()
-    np.testing.assert_allclose(answered, expected, atol=1e-5)
+    assert set(prepared) == {
+        *(("onnxruntime", precision) for precision in ("fp32", "fp16")),
+        *(("ncnn", precision) for precision in ("fp32", "fp16")),
+        *((name, "fp32") for name in QUICKLY),
+    }
+    for (_, precision), candidate in prepared.items():
+        assert candidate.model == "tiny"
+        answered = candidate.run(test_digits.frames)
+        np.testing.assert_allclose(answered, expected, atol=1e-5 if precision == "fp32" else 1e-2)
 
 
-def test_there_is_a_runtime_for_every_format_and_torch_as_it_trains():
-    assert list(RUNTIMES) == ["onnxruntime", "torchscript", "pt2", "openvino", "ncnn", "torch"]
-    assert {name: runtime.row.name for name, runtime in RUNTIMES.items() if runtime.row} == FORMAT_OF
+@pytest.mark.slow
+def test_compiled_by_torch_it_answers_as_the_checkpoint_does(tiny_run, tmp_path, prepared, test_digits):
+    (candidate,), missing = prepare_all([Shelf(find_model(tiny_run), tmp_path)], [find_runtime("torch.compile")])
+    assert missing == []
+    expected = prepared["torch", "fp32"].run(test_digits.frames)
+    np.testing.assert_allclose(candidate.run(test_digits.frames), expected, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", RUNTIMES)
+def test_there_is_a_runtime_for_every_format_and_what_a_user_would_pick_instead():
+    formats, instead = list(RUNTIMES)[: len(FORMATS)], list(RUNTIMES)[len(FORMATS) :]
+    assert {name: RUNTIMES[name].row.name for name in formats} == FORMAT_OF
+    assert instead == ["tract", "onnxruntime-default", "torch", "torch.compile"]
+
+
+def test_what_takes_all_cores_says_so(prepared):
+    threads = {name: candidate.threads for (name, _), candidate in prepared.items()}
+    assert threads.pop("onnxruntime-default") == os.cpu_count()
+    assert set(threads.values()) == {1}
+
+
+@pytest.mark.parametrize("name", ["onnxruntime", "torch"])
 def test_a_calibrated_run_is_measured_with_its_temperature_and_threshold(
     trusted_run, trusted, test_digits, tmp_path, name
 ):
-    (candidate,), _ = prepare_all([find_model(trusted_run)], [find_runtime(name)], tmp_path)
+    candidates, _ = prepare_all([Shelf(find_model(trusted_run), tmp_path, is_closed=True)], [find_runtime(name)])
+    (candidate,) = candidates
     assert candidate.accept_threshold == trusted["onnx"].card.accept_threshold
     expected = OnnxArtifact.open(trusted["onnx"].path).run(test_digits.frames)
     np.testing.assert_allclose(candidate.run(test_digits.frames), expected, atol=1e-5)
 
 
 def test_bytes_are_those_of_the_file_that_was_loaded(prepared, tiny_run):
-    assert prepared["torch"].bytes == (tiny_run / "checkpoint.safetensors").stat().st_size
-    assert all(80_000 < prepared[name].bytes < 150_000 for name in FORMAT_OF)
+    assert prepared["torch", "fp32"].bytes == (tiny_run / "checkpoint.safetensors").stat().st_size
+    assert all(80_000 < prepared[name, "fp32"].bytes < 150_000 for name in FORMAT_OF)
+    assert prepared["onnxruntime", "fp16"].bytes < 0.6 * prepared["onnxruntime", "fp32"].bytes
 
 
 def test_torch_is_held_to_one_thread(prepared):
@@ -75,14 +101,18 @@ def test_a_checkpoint_is_exported_into_the_workspace(prepared, workspace, checkp
     row = find_format(FORMAT_OF[name])
     card = row.exporter().load(workspace / row.file_name("tiny", "fp32")).card
     assert (card.model, card.weights_sha256) == ("tiny", digest(checkpoint.weights))
-    assert card.accuracy.dataset == "synthetic"
-    assert prepared[name].accept_threshold == card.accept_threshold
+    assert prepared[name, "fp32"].accept_threshold == card.accept_threshold
+
+
+def _prepare(model, folder, *names, is_closed=False):
+    shelf = Shelf(find_model(model), folder, is_closed=is_closed)
+    return prepare_all([shelf], [find_runtime(name) for name in names])
 
 
 @pytest.mark.parametrize("name", FORMAT_OF)
 def test_an_artifact_that_is_there_is_measured_as_it_is(exported, tmp_path, name):
     path = exported[FORMAT_OF[name]].path
-    (candidate,), missing = prepare_all([find_model(path)], [find_runtime(name)], tmp_path)
+    (candidate,), missing = _prepare(path, tmp_path, name)
     assert missing == []
     assert candidate.bytes == path.stat().st_size
     assert list(tmp_path.iterdir()) == []
@@ -90,28 +120,58 @@ def test_an_artifact_that_is_there_is_measured_as_it_is(exported, tmp_path, name
 
 def test_an_artifact_in_fewer_bits_is_measured_as_it_is(lossy, tmp_path):
     path = lossy["onnx", "int8"].path
-    (candidate,), _ = prepare_all([find_model(path)], [find_runtime("onnxruntime")], tmp_path)
+    (candidate,), _ = _prepare(path, tmp_path, "onnxruntime")
     assert (candidate.precision, candidate.bytes) == ("int8", path.stat().st_size)
+
+
+def test_a_model_that_ships_is_measured_in_the_precisions_that_ship(tmp_path):
+    candidates, missing = _prepare("nano", tmp_path, "onnxruntime", "torchscript", is_closed=True)
+    assert missing == []
+    assert [(candidate.runtime, candidate.precision) for candidate in candidates] == [
+        ("onnxruntime", "fp32"),
+        ("onnxruntime", "int8"),
+        ("torchscript", "fp32"),
+    ]
+    (only,), _ = _prepare("nano.int8", tmp_path, "onnxruntime")
+    assert only.precision == "int8"
+
+
+def test_int8_that_is_not_at_hand_is_listed_with_the_command_that_makes_it(tmp_path):
+    candidates, (missing,) = _prepare("nano", tmp_path, "openvino")
+    assert [candidate.precision for candidate in candidates] == ["fp32"]
+    assert (missing["runtime"], missing["precision"]) == ("openvino", "int8")
+    assert "`edgedigits export MODEL --format openvino --precision int8`" in missing["reason"]
 
 
 def test_a_runtime_that_cannot_be_had_is_listed_with_its_reason(exported, tmp_path, monkeypatch):
     (tmp_path / "format_of_another_planet.py").write_text("import package_of_another_planet")
     monkeypatch.syspath_prepend(tmp_path)
-    other = Runtime("other", replace(find_format("ncnn"), module="format_of_another_planet"))
-    found = find_model(exported["onnx"].path)
-    candidates, unavailable = prepare_all([found], [other, find_runtime("onnxruntime")], tmp_path)
-    assert [candidate.runtime for candidate in candidates] == ["onnxruntime"]
-    (missing,) = unavailable
-    assert (missing["model"], missing["runtime"]) == ("model", "other")
+    row = replace(find_format("ncnn"), module="format_of_another_planet")
+    other = replace(find_runtime("ncnn"), name="other", row=row)
+    shelf = Shelf(find_model("nano"), tmp_path)
+    candidates, (missing,) = prepare_all([shelf], [other, find_runtime("onnxruntime-default")])
+    assert [candidate.runtime for candidate in candidates] == ["onnxruntime-default"]
+    assert (missing["model"], missing["runtime"]) == ("nano", "other")
     assert missing["reason"].endswith(
         "package_of_another_planet, which is not installed: pip install 'edgedigits[ncnn]'"
     )
 
 
-@pytest.mark.parametrize("name", [name for name in RUNTIMES if name != "onnxruntime"])
+def test_a_client_whose_library_is_not_installed_is_listed_with_what_installs_it(tmp_path):
+    def absent(_):
+        raise ModuleNotFoundError(name="package_of_another_planet")
+
+    other = replace(find_runtime("tract"), client=absent)
+    candidates, (missing,) = prepare_all([Shelf(find_model("nano"), tmp_path)], [other])
+    assert candidates == []
+    assert missing["reason"] == (
+        "the runtime tract needs package_of_another_planet, which is not installed: pip install tract"
+    )
+
+
+@pytest.mark.parametrize("name", ["torchscript", "pt2", "openvino", "ncnn", "torch", "torch.compile"])
 def test_a_runtime_that_needs_the_checkpoint_says_so_of_an_artifact(exported, tmp_path, name):
-    found = find_model(exported["onnx"].path)
-    candidates, (missing,) = prepare_all([found], [find_runtime(name)], tmp_path)
+    candidates, (missing,) = _prepare(exported["onnx"].path, tmp_path, name)
     assert candidates == []
     assert "is an artifact: give the run or the checkpoint it was made from" in missing["reason"]
     assert list(tmp_path.iterdir()) == []
