@@ -51,9 +51,13 @@ def read_many(
     """
     if isinstance(pictures, (str, bytes)):
         raise InputError("one picture is not many: put it into a list, or read it alone")
+    try:
+        source = iter(pictures)
+    except TypeError as error:
+        raise InputError(f"a {type(pictures).__name__} is not many pictures: give a list of them") from error
     if threads is not None and threads < 1:
         raise InputError(f"{threads} threads read nothing: give 1 or more")
-    return _read(iter(pictures), frame, answer, threads or min(MOST_THREADS, _usable_cores()))
+    return _read(source, frame, answer, threads or min(MOST_THREADS, _usable_cores()))
 
 
 def _read(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -37,6 +38,20 @@ CLEARER = 2.0
 PLAIN = frozenset({None, "PNG", "BMP", "GIF", "PPM"})
 """Formats of pictures that have no orientation unless Pillow's `info` says something of them."""
 
+ORIENTATION = 274
+TURNS = MappingProxyType(
+    {
+        2: "FLIP_LEFT_RIGHT",
+        3: "ROTATE_180",
+        4: "FLIP_TOP_BOTTOM",
+        5: "TRANSPOSE",
+        6: "ROTATE_270",
+        7: "TRANSVERSE",
+        8: "ROTATE_90",
+    }
+)
+"""EXIF's tag and, for its values, what brings a picture upright (Exif 2.32, 4.6.4)."""
+
 OWN_CONTRAST = 64
 """Grey levels within what is opaque from which it is a card with writing on it, and not the writing alone."""
 
@@ -63,9 +78,11 @@ def open_picture(picture: Picture) -> NDArray[np.uint8]:
         raise PictureError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels: shrink it first") from error
     except UnidentifiedImageError as error:
         raise PictureError(f"{name} is not a picture in a format that can be read: {', '.join(FORMATS)}") from error
+    except MemoryError as error:
+        raise PictureError(f"{name} needs more memory than is left: shrink it first") from error
     # Decoders report damage in whatever way they fail: each is a bad picture and none is a bug of the caller's.
     except Exception as error:
-        raise PictureError(f"{name} is damaged: {error or type(error).__name__}") from error
+        raise PictureError(f"{name} is damaged: {_line(error) or type(error).__name__}") from error
 
 
 def _content(source: object) -> tuple[str, bytes]:
@@ -73,20 +90,25 @@ def _content(source: object) -> tuple[str, bytes]:
     if isinstance(source, bytes):
         name, content = "picture", source
     elif isinstance(source, (str, os.PathLike)):
-        name = os.fsdecode(source)
+        try:
+            path = os.fsdecode(source)
+        # Whatever a path of somebody's own class raises where it is asked for its name.
+        except Exception as error:
+            raise PictureError(f"cannot read a {type(source).__name__} that has no name: give a path") from error
+        name = _line(path)
         try:
             # Not waiting for somebody to write where it is a pipe: that would take for ever.
-            with open(name, "rb", opener=_without_waiting) as file:
+            with open(path, "rb", opener=_without_waiting) as file:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     raise PictureError(f"{name} is no file, but a pipe or a device: save the picture first")
                 # A file may grow while it is read, too.
-                if status.st_size > MAX_BYTES or len(content := file.read(MAX_BYTES + 1)) > MAX_BYTES:
+                if status.st_size > MAX_BYTES or len(content := file.read(status.st_size + 1)) > MAX_BYTES:
                     raise PictureError(f"{name} is larger than {MAX_BYTES >> 20} MB: shrink it first")
         except MemoryError as error:
             raise PictureError(f"{name} is larger than the memory that is left: shrink it first") from error
         except (OSError, ValueError) as error:
-            raise PictureError(f"cannot open {name}: {getattr(error, 'strerror', None) or error}") from error
+            raise PictureError(f"cannot open {name}: {getattr(error, 'strerror', None) or _line(error)}") from error
     else:
         raise PictureError(f"cannot read a {type(source).__name__}: give a path, bytes, a PIL image or a uint8 array")
     if not content:
@@ -94,17 +116,23 @@ def _content(source: object) -> tuple[str, bytes]:
     return name, content
 
 
+def _line(words: object) -> str:
+    """Words on one line, whatever ends of lines are in them."""
+    return " ".join(str(words).splitlines()) or str(words).strip()
+
+
 def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    array = np.asarray(array)
     if array.dtype != np.uint8:
         raise PictureError(f"array of dtype {array.dtype}: give uint8 grey levels, 0 to 255")
     if array.size == 0 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise PictureError(f"array of shape {array.shape}: give [height, width], [height, width, 3] or [..., 4]")
+    _check_size(array.shape[1], array.shape[0], "array")
     if array.ndim == 2:
-        _check_size(array.shape[1], array.shape[0], "array")
         return array
     from PIL import Image
 
@@ -125,9 +153,7 @@ def _grey(image: Image.Image, name: str) -> NDArray[np.uint8]:
     image.load()
     # What a plain picture has not is not looked for, which takes as long as the decoding of a small one.
     if image.info or image.format not in PLAIN:
-        from PIL import ImageOps
-
-        image = ImageOps.exif_transpose(image)
+        image = _upright(image)
     if image.mode == "L" and not image.info:
         return np.asarray(image)
     if image.mode.startswith("I") or image.mode == "F":
@@ -141,6 +167,19 @@ def _grey(image: Image.Image, name: str) -> NDArray[np.uint8]:
     if image.mode in {"1", "L"}:
         return np.asarray(image.convert("L"))
     return np.asarray(_clearest(image.convert("RGB")))
+
+
+def _upright(image: Image.Image) -> Image.Image:
+    """A picture as its EXIF data says that it was taken; with data that cannot be read, as it is."""
+    from PIL import Image
+
+    try:
+        orientation = image.getexif().get(ORIENTATION, 1)
+        turn = TURNS.get(int(orientation))
+    # Metadata fails in as many ways as pictures do, and is not needed.
+    except Exception:
+        return image
+    return image.transpose(Image.Transpose[turn]) if turn else image
 
 
 def _clearest(image: Image.Image) -> Image.Image:
