@@ -50,6 +50,8 @@ def test_every_runtime_answers_as_the_checkpoint_does_in_every_precision(prepare
 
 
 @pytest.mark.slow
+# torch's compiler uses what torch itself deprecates.
+@pytest.mark.filterwarnings("ignore:.*torch.jit.*deprecated:DeprecationWarning")
 def test_compiled_by_torch_it_answers_as_the_checkpoint_does(tiny_run, tmp_path, prepared, test_digits):
     (candidate,), missing = prepare_all([Shelf(find_model(tiny_run), tmp_path)], [find_runtime("torch.compile")])
     assert missing == []
