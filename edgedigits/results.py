@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Digit", "Predictions", "Reading", "Reason"]
+__all__ = ["Alternative", "Digit", "Line", "Predictions", "Reading", "Reason", "Separator"]
 
-Reason: TypeAlias = Literal["blank", "low contrast", "several digits", "cut off", "no digit", "unsure"]
-"""Why a reading is not to be trusted: nothing is written there, or too faintly; more than one digit is; the digit goes
-on beyond the border; what is written is likelier no digit than the one it is most like; or the confidence is below the
-threshold."""
+Box: TypeAlias = tuple[int, int, int, int]
+Reason: TypeAlias = Literal[
+    "blank",
+    "low contrast",
+    "several digits",
+    "cut off",
+    "no digit",
+    "unsure",
+    "unexpected",
+    "upside down",
+    "too long",
+    "too much",
+]
+"""Why a reading is not to be trusted: nothing is written there, or too faintly; more than one digit is, where one was
+to be read; the digit goes on beyond the border; what is written is likelier no digit than the one it is most like; the
+confidence is below the threshold; what the ink says is not what was expected; it makes sense only upside down; a line
+is longer, or there are more lines, than anybody writes amounts."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,7 +64,7 @@ class Digit:
     confidence: float
     accepted: bool
     reason: Reason | None
-    box: tuple[int, int, int, int]
+    box: Box
     runner_up: int
 
     def to_dict(self) -> dict[str, Any]:
@@ -67,11 +80,67 @@ class Digit:
 
 
 @dataclass(frozen=True)
+class Separator:
+    """A mark between or around digits, one of `edgedigits.alphabet.SEPARATORS`; `box` is as a digit's."""
+
+    text: str
+    confidence: float
+    box: Box
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON types."""
+        return {"text": self.text, "confidence": self.confidence, "box": list(self.box)}
+
+
+class Alternative(NamedTuple):
+    """Digits that a line might be instead, and the probability of that."""
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of digits, and whether to trust all of it.
+
+    `text` has its digits alone, `written` the separators between them too; in both, `?` stands for what is written and
+    is neither. `confidence` is the probability that all digits are right and none is missing, given what was expected
+    of the line. Those digits that are in doubt are not `accepted`, and say by their `runner_up` what they might be;
+    `alternatives` are whole lines, the likeliest first. `box` is as a digit's.
+    """
+
+    text: str
+    written: str
+    confidence: float
+    accepted: bool
+    reason: Reason | None
+    digits: tuple[Digit, ...]
+    separators: tuple[Separator, ...]
+    alternatives: tuple[Alternative, ...]
+    box: Box
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON types."""
+        return {
+            "text": self.text,
+            "written": self.written,
+            "confidence": self.confidence,
+            "accepted": self.accepted,
+            "reason": self.reason,
+            "digits": [digit.to_dict() for digit in self.digits],
+            "separators": [separator.to_dict() for separator in self.separators],
+            "alternatives": [alternative._asdict() for alternative in self.alternatives],
+            "box": list(self.box),
+        }
+
+
+@dataclass(frozen=True)
 class Reading:
     """What stands on one picture, and whether to trust it.
 
-    The text is empty where there is no digit, or not one alone; `digits` then still holds what the ink is most like,
-    where it was looked at.
+    Of a model that reads one digit, the text is empty where there is no digit, or not one alone; `digits` then still
+    holds what the ink is most like, where it was looked at. Of one that reads lines, `text` has those of `lines`, each
+    on a line of its own, `digits` all of theirs, and `confidence` is the probability that all of it is right.
     """
 
     text: str
@@ -79,6 +148,7 @@ class Reading:
     accepted: bool
     reason: Reason | None
     digits: tuple[Digit, ...]
+    lines: tuple[Line, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON types."""
@@ -88,4 +158,5 @@ class Reading:
             "accepted": self.accepted,
             "reason": self.reason,
             "digits": [digit.to_dict() for digit in self.digits],
+            **({"lines": [line.to_dict() for line in self.lines]} if self.lines else {}),
         }

@@ -16,7 +16,7 @@ from edgedigits.errors import RunError
 from edgedigits.extras import needs
 from edgedigits.files import write_file
 from edgedigits.models import RUN_CHECKPOINT, RUNS, newest_run
-from edgedigits.training.recipes import RECIPES, find_recipe
+from edgedigits.training.recipes import RECIPES, LineRecipe, find_recipe
 
 if TYPE_CHECKING:
     import torch
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
     from edgedigits.card import Accuracy
     from edgedigits.training.checkpoint import Checkpoint
     from edgedigits.training.digits import Digits
+    from edgedigits.training.folder import PictureFolder
+    from edgedigits.training.line_material import LineMaterial
     from edgedigits.training.recipes import Recipe
+    from edgedigits.training.strings import Strings
 
 CURVE = "curve.png"
 
@@ -119,10 +122,9 @@ def _train(
     as_json: bool,
 ) -> Accuracy | None:
     """One run, from its checkpoint or from the beginning, and what it makes of the test digits at its end."""
-    from edgedigits.training.data import load_digits
     from edgedigits.training.distributed import is_leader
 
-    test = load_digits(recipe.dataset, "test", data_dir)
+    test = _load_test(recipe, data_dir)
     if checkpoint and checkpoint.is_complete:
         _say(f"{run} is complete: all of its {recipe.epochs} epochs are done")
     else:
@@ -134,7 +136,7 @@ def _train_on(
     checkpoint: Checkpoint | None,
     recipe: Recipe,
     run: Path,
-    test: Digits,
+    test: Digits | Strings,
     *,
     data_dir: Path | None,
     on: torch.device,
@@ -142,12 +144,12 @@ def _train_on(
     as_json: bool,
 ) -> None:
     from edgedigits.training import loop
-    from edgedigits.training.material import load_material
 
-    digits, held_out = load_material(recipe, data_dir)
+    digits, held_out = _load_material(recipe, on, data_dir)
     if checkpoint is None:
         checkpoint = loop.start_run(recipe, run, on)
-    _say(f"{recipe.name} on {recipe.dataset}, {len(digits)} digits, seed {recipe.seed}, {on} -> {run}")
+    what = "lines a pass" if isinstance(recipe, LineRecipe) else "digits"
+    _say(f"{recipe.name} on {recipe.dataset}, {len(digits)} {what}, seed {recipe.seed}, {on} -> {run}")
     done = len(checkpoint.history)
     measured = test if held_out is None else held_out
     try:
@@ -162,12 +164,34 @@ def _train_on(
         raise
 
 
+def _load_test(recipe: Recipe, data_dir: Path | None) -> Digits | Strings:
+    if isinstance(recipe, LineRecipe):
+        from edgedigits.training.line_material import load_strings
+
+        return load_strings(recipe, "test", data_dir)
+    from edgedigits.training.data import load_digits
+
+    return load_digits(recipe.dataset, "test", data_dir)
+
+
+def _load_material(
+    recipe: Recipe, on: torch.device, data_dir: Path | None
+) -> tuple[Digits | PictureFolder | LineMaterial, Digits | Strings | None]:
+    if isinstance(recipe, LineRecipe):
+        from edgedigits.training.line_material import load_line_material
+
+        return load_line_material(recipe, on, data_dir)
+    from edgedigits.training.material import load_material
+
+    return load_material(recipe, data_dir)
+
+
 def _split(recipe: Recipe) -> str:
     """What is measured after each epoch."""
     return "Validation" if recipe.hold_out else "Test"
 
 
-def _report(run: Path, test: Digits, *, as_json: bool) -> Accuracy:
+def _report(run: Path, test: Digits | Strings, *, as_json: bool) -> Accuracy:
     """A finished run's curve, and what it makes of the test digits."""
     from edgedigits.export.exporting import measure
     from edgedigits.training.checkpoint import Checkpoint

@@ -24,7 +24,7 @@ from edgedigits.errors import CheckpointError
 from edgedigits.files import write_file
 from edgedigits.risk import RiskCurve
 from edgedigits.training.networks import DigitNetwork, build_network
-from edgedigits.training.recipes import Recipe
+from edgedigits.training.recipes import LineRecipe, Recipe
 
 __all__ = ["Checkpoint", "Epoch", "digest"]
 
@@ -124,7 +124,7 @@ class Checkpoint:
             if about.pop("sha256") != _seal(about, tensors):
                 raise ValueError
             checkpoint = cls(
-                recipe=Recipe(**{**about["recipe"], "teachers": tuple(about["recipe"]["teachers"])}),
+                recipe=_recipe(about["recipe"]),
                 history=tuple(Epoch(**epoch) for epoch in about["history"]),
                 weights=_below("weights", tensors),
                 optimizer={"state": _optimizer_state(tensors), "param_groups": about["optimizer"]},
@@ -157,6 +157,11 @@ def digest(tensors: Mapping[str, Tensor]) -> str:
 def _seal(about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> str:
     """SHA-256 over all that a checkpoint says, so that one changed bit anywhere is found."""
     return hashlib.sha256(f"{json.dumps(about, sort_keys=True)} {digest(tensors)}".encode()).hexdigest()
+
+
+def _recipe(fields: Mapping[str, Any]) -> Recipe:
+    kind = LineRecipe if "lines" in fields else Recipe
+    return kind(**{**fields, "teachers": tuple(fields["teachers"])})
 
 
 def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

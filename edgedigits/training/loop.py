@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgedigits.card import Accuracy, Calibration
 from edgedigits.errors import InputError, RunError, UnknownNameError
 from edgedigits.files import remove_staged, write_file
 from edgedigits.models import RUN_CHECKPOINT
+from edgedigits.risk import RiskCurve
 from edgedigits.training.batches import Batch, Batches, batches
 from edgedigits.training.calibration import calibrate
 from edgedigits.training.checkpoint import Checkpoint, Epoch
 from edgedigits.training.digits import Digits
-from edgedigits.training.distillation import distillation_loss, find_teachers
+from edgedigits.training.distillation import Teachers, distillation_loss, find_teachers
 from edgedigits.training.distributed import (
     is_leader,
     processes,
@@ -36,9 +38,12 @@ from edgedigits.training.distributed import (
 )
 from edgedigits.training.evaluation import evaluate
 from edgedigits.training.folder import PictureFolder
+from edgedigits.training.line_learning import calibrate_lines, line_loss, line_run
+from edgedigits.training.line_material import LineBatches, LineMaterial
 from edgedigits.training.material import calibration_material
 from edgedigits.training.networks import NO_DIGIT, DigitNetwork, build_network
-from edgedigits.training.recipes import Recipe
+from edgedigits.training.recipes import LineRecipe, Recipe
+from edgedigits.training.strings import Strings, evaluate_strings, read_strings
 
 __all__ = [
     "build_optimizer",
@@ -101,8 +106,8 @@ def start_run(recipe: Recipe, run: Path, device: torch.device) -> Checkpoint:
 def train(
     checkpoint: Checkpoint,
     run: Path,
-    digits: Digits | PictureFolder,
-    measured: Digits,
+    digits: Digits | PictureFolder | LineMaterial,
+    measured: Digits | Strings,
     *,
     device: torch.device,
     on_step: Callable[[int, int, float], None],
@@ -111,7 +116,7 @@ def train(
 
     `on_step` hears, every few steps, how many are done, of how many, and the loss. Stopped at any moment, by whatever
     means, a run goes on from its last whole epoch and ends, on a CPU, with the very weights it would have had.
-    The digits `measured` after each epoch, those held out where the recipe does, are only reported on while training
+    The digits, or lines, `measured` after each epoch, those held out where the recipe does, are only reported on while training
     goes on; the finished run is calibrated on them where they were held out. In a process group, all
     processes call this alike and the first writes. Raises `RunError`, `DatasetError`, `OutputError`.
     """
@@ -135,21 +140,20 @@ def train(
     trained = replicated(network, device)
     _restore_random_state(checkpoint.random_state, device)
 
-    passes = batches(digits, recipe, device, teachers)
+    passes = _passes(digits, recipe, device, teachers)
     history = checkpoint.history
     if is_leader():
         _write_metrics(run, history)
     while len(history) < recipe.epochs:
         started = time.perf_counter()
         total = train_pass(trained, optimizer, passes, recipe, epoch=len(history), on_step=on_step)
-        logits = network_logits(network, measured.frames, device)
-        tested = evaluate(_probabilities(logits), measured, accept_threshold=0)
+        tested = _measure(network, measured, device)
         epoch = Epoch(
             epoch=len(history) + 1,
             train_loss=sum_over_processes(total).item() / len(digits),
-            loss=tested.accuracy.loss,
-            correct=tested.accuracy.correct,
-            n=tested.accuracy.n,
+            loss=tested.loss,
+            correct=tested.correct,
+            n=tested.n,
             seconds=time.perf_counter() - started,
         )
         history = (*history, epoch)
@@ -162,8 +166,7 @@ def train(
                 random_state=_random_state(device),
             )
             if state.is_complete and recipe.hold_out:
-                material = calibration_material(recipe, measured)
-                calibration, risk = calibrate(network_logits(network, material.frames, device).numpy(), material)
+                calibration, risk = _calibrate(network, recipe, measured, device)
                 state = replace(state, calibration=calibration, risk=risk)
             state.save(run / RUN_CHECKPOINT)
             _write_metrics(run, history)
@@ -217,17 +220,44 @@ def learning_rate(recipe: Recipe, done: float) -> float:
 
 
 def build_optimizer(recipe: Recipe, network: DigitNetwork) -> torch.optim.Optimizer:
-    """SGD as the recipe has it."""
+    """SGD or AdamW as the recipe has it."""
     # Weight decay is for what multiplies: biases and the scales of normalisation are left alone.
     groups: list[dict[str, Any]] = [
         {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in network.parameters() if p.ndim == 1]},
+        {"params": [p for p in network.parameters() if p.ndim == 1], "weight_decay": 0.0},
     ]
+    if isinstance(recipe, LineRecipe):
+        return torch.optim.AdamW(groups, lr=recipe.learning_rate)
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
+
+
+def _passes(
+    digits: Digits | PictureFolder | LineMaterial, recipe: Recipe, device: torch.device, teachers: Teachers | None
+) -> Batches:
+    if isinstance(digits, LineMaterial):
+        return LineBatches(digits, recipe, device)
+    return batches(digits, recipe, device, teachers)
+
+
+def _measure(network: DigitNetwork, measured: Digits | Strings, device: torch.device) -> Accuracy:
+    if isinstance(measured, Strings):
+        return evaluate_strings(read_strings(line_run(network, device), measured), measured, accept_threshold=0)
+    return evaluate(network_probabilities(network, measured.frames, device), measured, accept_threshold=0).accuracy
+
+
+def _calibrate(
+    network: DigitNetwork, recipe: Recipe, measured: Digits | Strings, device: torch.device
+) -> tuple[Calibration, RiskCurve]:
+    if isinstance(measured, Strings):
+        return calibrate_lines(network, measured, device)
+    material = calibration_material(recipe, measured)
+    return calibrate(network_logits(network, material.frames, device).numpy(), material)
 
 
 def _loss(logits: Tensor, batch: Batch, recipe: Recipe) -> Tensor:
     """The sum over this process's rows."""
+    if batch.centres is not None:
+        return line_loss(logits, batch.labels, batch.centres)
     if batch.taught is None:
         return F.cross_entropy(logits, batch.labels, reduction="sum")
     if not recipe.label_nondigits:

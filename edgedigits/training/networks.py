@@ -12,10 +12,20 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from edgedigits.alphabet import ALPHABET
 from edgedigits.errors import UnknownNameError
 from edgedigits.training.distributed import GlobalBatchNorm2d
 
-__all__ = ["NETWORKS", "NO_DIGIT", "Conv", "ConvNetwork", "DigitNetwork", "PaperNetwork", "build_network"]
+__all__ = [
+    "NETWORKS",
+    "NO_DIGIT",
+    "Conv",
+    "ConvNetwork",
+    "DigitNetwork",
+    "LineNetwork",
+    "PaperNetwork",
+    "build_network",
+]
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
 """Of MNIST's 60,000 training digits, pixels taken as 0 to 1."""
@@ -24,7 +34,8 @@ NO_DIGIT = 10
 
 
 class DigitNetwork(nn.Module, ABC):
-    """Base of all: `forward` maps frames `uint8 [n, 28, 28]` to logits `float32 [n, classes]`.
+    """Base of all: `forward` maps frames `uint8 [n, 28, 28]` to logits `float32 [n, classes]`; of a `LineNetwork`,
+    lines of any width.
 
     `classes` is 10, or 11 with `NO_DIGIT`. Frames still being augmented may be `float32`, 0 to 255.
     """
@@ -127,6 +138,50 @@ class ConvNetwork(DigitNetwork):
         return [*self.features, nn.Flatten(), self.head]
 
 
+class LineNetwork(DigitNetwork):
+    """Reads a line from left to right: `forward` maps lines `uint8 [n, 32, width]` to logits `float32 [n, steps, 17]`
+    over the alphabet, for CTC (Graves, Fernández, Gomez & Schmidhuber, ICML 2006).
+
+    A plain stack of convolutions, so that a line takes time in proportion to its width. Columns are halved once, rows
+    until one is left: a step is two columns, fewer than any digit is wide. Paper is 0, so that padding is paper.
+    """
+
+    classes = len(ALPHABET)
+    mean, std = 0.0, 1.0
+
+    def __init__(self, *channels: int) -> None:
+        super().__init__()
+        first, second, third, fourth, wide = channels
+        self.features = nn.Sequential(
+            *_normalised(1, first, (4, 4), (2, 2), (1, 1)),
+            *_normalised(first, second, (3, 3), (2, 1), (1, 1)),
+            *_normalised(second, second, (3, 3), (1, 1), (1, 1)),
+            *_normalised(second, third, (3, 3), (2, 1), (1, 1)),
+            *_normalised(third, fourth, (3, 3), (1, 1), (1, 1)),
+            *_normalised(fourth, wide, (4, 3), (1, 1), (0, 1)),
+            *_normalised(wide, wide, (1, 5), (1, 1), (0, 2)),
+            *_normalised(wide, wide, (1, 5), (1, 1), (0, 2)),
+        )
+        self.head = nn.Conv2d(wide, self.classes, 1)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
+
+    def logits(self, pixels: Tensor) -> Tensor:
+        """Logits `float32 [n, steps, 17]` of pixels `float32 [n, 1, 32, width]`, 0 to 1; a step is two columns."""
+        logits: Tensor = self.head(self.features(pixels)).squeeze(2).transpose(1, 2)
+        return logits
+
+    def layers(self) -> list[nn.Module]:
+        """The layers that make `[n, 17, 1, steps]` of pixels, one after the other."""
+        return [*self.features, self.head]
+
+
+def _normalised(
+    inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
+) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False)
+    return [convolution, GlobalBatchNorm2d(outputs), nn.ReLU(inplace=True)]
+
+
 NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(
     {
         "paper": PaperNetwork,
@@ -147,6 +202,7 @@ NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(
             Conv(64),
             Conv(64, pool=True),
         ),
+        "amount": partial(LineNetwork, 16, 32, 48, 48, 96),
     }
 )
 

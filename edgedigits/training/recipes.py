@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from edgedigits.errors import UnknownNameError
 
-__all__ = ["RECIPES", "Recipe", "find_recipe"]
+__all__ = ["RECIPES", "LineRecipe", "Recipe", "find_recipe"]
 
 Schedule: TypeAlias = Literal["constant", "one-cycle"]
 
@@ -48,6 +48,18 @@ class Recipe:
     letters: int = 0
     teachers: tuple[str, ...] = ()
     label_nondigits: bool = False
+
+
+@dataclass(frozen=True)
+class LineRecipe(Recipe):
+    """A run that learns to read lines, `lines` of them in a pass, each composed anew.
+
+    Their digits are the data set's, with `pendigits` those from the tablet, and those of `hands` that are drawn. The
+    optimiser is AdamW (Loshchilov & Hutter, arXiv 1711.05101).
+    """
+
+    lines: int = 0
+    hands: int = 0
 
 
 _TEACHER = Recipe(
@@ -89,6 +101,22 @@ _SPRINT = Recipe(
 )
 """To 99% in as little time as can be, and to 98%: see `python -m edgedigits.bench.sprint`."""
 
+_AMOUNT = LineRecipe(
+    name="amount",
+    network="amount",
+    dataset="mnist",
+    epochs=34,
+    batch_size=64,
+    learning_rate=0.004,
+    schedule="one-cycle",
+    weight_decay=0.01,
+    hold_out=6,
+    pendigits=True,
+    lines=40_000,
+    hands=600,
+    seed=1,
+)
+
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
         recipe.name: recipe
@@ -118,6 +146,8 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 )
                 for recipe in (_TEACHER, _BASE, _SMALL, _NANO)
             ),
+            _AMOUNT,
+            replace(_AMOUNT, name="amount-mnist", pendigits=False),
             _SPRINT,
             replace(_SPRINT, name="sprint-98", network="nano", epochs=2),
         )

@@ -1,0 +1,253 @@
+"""Lines composed of glyphs, a batch at once on the device that trains, with the place of every symbol known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional as F
+
+from edgedigits.alphabet import ALPHABET, LINE_HEIGHT
+from edgedigits.training.glyphs import BOX_HEIGHT, BOX_WIDTH, Glyphs
+from edgedigits.training.paper import on_paper, written
+
+__all__ = ["Composer", "Lines"]
+
+PATCH = 56
+"""Columns that a glyph may cover, slanted as it may be."""
+NEIGHBOURHOOD = 0.004
+"""Share of a hand's glyphs of one symbol, to each side, that are taken to be by the same writer."""
+WIDTH_STEP = 16
+"""Lines of one batch are of one width, a multiple of this."""
+NARROWEST = 24
+"""Columns of a line with little or nothing on it."""
+HEIGHTS = (13, 27)
+"""Of digits, in rows: those of the runner are about 24 high, and less where some are higher than others."""
+GAPS = (-0.06, 0.05, 0.05, 0.15, 0.15, 0.3, 0.3, 0.5, 0.9)
+"""Paper between digits, in units of their height; below 0 they overlap."""
+ROOMY = 0.9
+"""Share of lines that have paper before and after them."""
+JOINED, STRAY = 0.1, 0.12
+"""Shares of lines whose digits are joined by strokes, and into which parts of others reach, above or below."""
+DIGITS, DASH = 10, ALPHABET.index("-")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Lines and what they say: `pictures` uint8 [n, 32, width]; `symbols` int64 [n, most], places in the alphabet,
+    -1 after the last; `centres` float32 [n, most], their middles in columns.
+    """
+
+    pictures: Tensor
+    symbols: Tensor
+    centres: Tensor
+
+
+class Composer:
+    """Draws batches of lines from glyphs; the same seed gives the same lines on the same device."""
+
+    def __init__(self, digits: Glyphs, marks: Glyphs, device: torch.device) -> None:
+        self._ink = torch.from_numpy(np.concatenate([digits.ink, marks.ink])).to(device)
+        self._size = np.concatenate([digits.size, marks.size]).astype(np.float32)
+        self._height = np.concatenate([digits.height, marks.height])
+        self._top = np.concatenate([digits.top, marks.top])
+        self._device = device
+        self._hands = np.unique(digits.hand)
+        shares = np.sqrt(np.bincount(digits.hand))
+        self._shares = shares / shares.sum()
+        self._digits = [
+            [np.flatnonzero((digits.hand == hand) & (digits.symbol == symbol)) for symbol in range(10)]
+            for hand in self._hands
+        ]
+        self._marks = {
+            symbol: len(digits) + np.flatnonzero(marks.symbol == symbol) for symbol in np.unique(marks.symbol).tolist()
+        }
+
+    def batch(self, texts: list[str], rng: np.random.Generator, generator: torch.Generator) -> Lines:
+        """Lines that say `texts`, each in a hand, on paper, through a camera of its own."""
+        plans = [self._plan(text, rng) for text in texts]
+        width = max(plan.width for plan in plans)
+        width = -(-width // WIDTH_STEP) * WIDTH_STEP
+        ink = torch.zeros((len(plans), LINE_HEIGHT, width + PATCH), device=self._device)
+        rows = np.concatenate([np.full(len(plan.glyphs), i) for i, plan in enumerate(plans)])
+        if len(rows):
+            self._draw(ink, rows, plans)
+        ink = written(ink[:, :, :width], generator)
+        most = max(1, *map(len, texts))
+        symbols = np.full((len(plans), most), -1, np.int64)
+        centres = np.zeros((len(plans), most), np.float32)
+        for i, plan in enumerate(plans):
+            symbols[i, : len(plan.symbols)] = plan.symbols
+            centres[i, : len(plan.symbols)] = plan.centres
+        return Lines(
+            on_paper(ink, generator),
+            torch.from_numpy(symbols).to(self._device),
+            torch.from_numpy(centres).to(self._device),
+        )
+
+    def _draw(self, ink: Tensor, rows: NDArray[np.int64], plans: list[_Plan]) -> None:
+        glyphs = np.concatenate([plan.glyphs for plan in plans])
+        maps = np.concatenate([plan.maps for plan in plans])
+        left = np.concatenate([plan.left for plan in plans])
+        chosen = self._ink[torch.from_numpy(glyphs).to(self._device)].unsqueeze(1).float() * (1 / 255)
+        grid = F.affine_grid(
+            torch.from_numpy(maps).to(self._device), [len(glyphs), 1, LINE_HEIGHT, PATCH], align_corners=False
+        )
+        patches = F.grid_sample(chosen, grid, mode="bilinear", padding_mode="zeros", align_corners=False).squeeze(1)
+        _, height, width = ink.shape
+        start = torch.from_numpy(rows * height * width + left).to(self._device).view(-1, 1, 1)
+        down = torch.arange(height, device=self._device).view(1, -1, 1) * width
+        places = start + down + torch.arange(PATCH, device=self._device)
+        ink.view(-1).scatter_reduce_(0, places.reshape(-1), patches.reshape(-1), "amax")
+
+    def _plan(self, text: str, rng: np.random.Generator) -> _Plan:
+        symbols = [ALPHABET.index(symbol) for symbol in text]
+        glyphs = self._choose(symbols, rng)
+        hand = _Hand.draw(rng)
+        places = _Places(self._size, self._height, self._top)
+        x = rng.uniform(1, 18) if rng.random() < ROOMY else rng.uniform(-1, 2)
+        for i, (glyph, symbol) in enumerate(zip(glyphs.tolist(), symbols, strict=True)):
+            scale = hand.scale(symbol, i / len(symbols), rng)
+            top = hand.top + (hand.height - scale) * rng.uniform(0.3, 1) + hand.rise * x
+            is_digit = symbol < DIGITS
+            width = places.add(
+                glyph,
+                x,
+                top + rng.normal(0, 0.05) * hand.height,
+                scale,
+                hand.wide * math.exp(rng.normal(0, 0.08)) if is_digit else 1.0,
+                hand.slant + rng.normal(0, 0.07) if is_digit else rng.normal(0, 0.1),
+            )
+            is_between = is_digit and (i + 1 == len(symbols) or symbols[i + 1] < DIGITS)
+            # However much they overlap, digits stand one after the other.
+            x += max(width + hand.gap(rng, is_between=is_between) * hand.height, 0.5 * width, 3.0)
+        centres = np.array(places.left, np.float32) + np.array(places.width, np.float32) / 2
+        width = int(max(x + (rng.uniform(0, 18) if rng.random() < ROOMY else 0), NARROWEST))
+        if rng.random() < JOINED:
+            self._join(places, hand, symbols, centres, rng)
+        if rng.random() < STRAY:
+            for glyph in self._choose(rng.integers(0, DIGITS, rng.integers(1, 4)).tolist(), rng).tolist():
+                scale, shown = hand.height * rng.uniform(0.7, 1.3), rng.uniform(1, 5)
+                top = shown - scale if rng.random() < 0.5 else LINE_HEIGHT - shown
+                places.add(glyph, rng.uniform(0, width), top, scale, 1.0, hand.slant)
+        return places.plan(symbols, centres, width)
+
+    def _join(
+        self, places: _Places, hand: _Hand, symbols: list[int], centres: NDArray[np.float32], rng: np.random.Generator
+    ) -> None:
+        """Strokes from one digit to the next, as the pen leaves them that is not lifted."""
+        for i in range(len(symbols) - 1):
+            if symbols[i] < DIGITS and symbols[i + 1] < DIGITS and rng.random() < 0.5:
+                dash = int(rng.choice(self._marks[DASH]))
+                span = 0.8 * float(centres[i + 1] - centres[i])
+                scale = hand.height * rng.uniform(0.5, 1.0)
+                wide = span / max(1.0, scale * float(self._height[dash] * self._size[dash, 1] / self._size[dash, 0]))
+                top = hand.top + (rng.uniform(0.0, 0.3) - float(self._top[dash])) * scale
+                places.add(dash, float(centres[i]) + span / 8, top, scale, wide, hand.slant)
+
+    def _choose(self, symbols: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
+        """A glyph for each symbol, those of digits by one hand."""
+        hand = rng.choice(len(self._hands), p=self._shares)
+        writer, stranger = rng.random(), rng.random() < 0.15
+        chosen = []
+        for symbol in symbols:
+            if symbol >= 10:
+                chosen.append(rng.choice(self._marks[symbol]))
+                continue
+            known = self._digits[hand][symbol]
+            place = rng.random() if stranger else writer + NEIGHBOURHOOD * rng.uniform(-1, 1)
+            chosen.append(known[int(np.clip(place * len(known), 0, len(known) - 1))])
+        return np.array(chosen, np.int64)
+
+
+@dataclass(frozen=True)
+class _Hand:
+    """How somebody writes a line; lengths are in pixels, but for the gap and its unevenness, in units of the height."""
+
+    height: float
+    top: float
+    wide: float
+    slant: float
+    usual_gap: float
+    uneven: float
+    drift: float
+    rise: float
+    shrinks: bool
+
+    @classmethod
+    def draw(cls, rng: np.random.Generator) -> _Hand:
+        height = math.exp(rng.uniform(*np.log(HEIGHTS)))
+        return cls(
+            height=height,
+            top=(LINE_HEIGHT - height) / 2 + rng.normal(0, 1.3),
+            wide=math.exp(rng.normal(0, 0.22)),
+            slant=rng.normal(0.1, 0.28),
+            usual_gap=float(rng.choice(GAPS)) + rng.normal(0, 0.05),
+            uneven=rng.uniform(0.02, 0.14),
+            drift=rng.normal(0, 0.12),
+            rise=rng.normal(0, 0.025),
+            shrinks=rng.random() < 0.15,
+        )
+
+    def scale(self, symbol: int, along: float, rng: np.random.Generator) -> float:
+        """Height of a digit, the share `along` of the line."""
+        scale = self.height * math.exp(rng.normal(0, 0.07) + self.drift * along)
+        return scale * rng.uniform(0.5, 0.9) if self.shrinks and symbol == 0 else scale
+
+    def gap(self, rng: np.random.Generator, *, is_between: bool) -> float:
+        """Paper after a symbol; between digits, it may be less than none."""
+        gap = self.usual_gap + rng.normal(0, self.uneven)
+        return gap if is_between else abs(gap) * rng.uniform(0.3, 1.2) + 0.03
+
+
+class _Places:
+    """Where each glyph goes, by its index: `left`, `top`, `width` and `height` of its ink in pixels, and its slant."""
+
+    def __init__(self, size: NDArray[np.float32], height: NDArray[np.float32], top: NDArray[np.float32]) -> None:
+        self._size, self._height, self._top = size, height, top
+        self.glyphs: list[int] = []
+        self.left: list[float] = []
+        self.width: list[float] = []
+        self._rows: list[tuple[float, float, float]] = []
+
+    def add(self, glyph: int, left: float, top: float, scale: float, wide: float, slant: float) -> float:
+        """Put a glyph so that a digit beside it is `scale` high with its top at `top`, and return its width."""
+        high = scale * float(self._height[glyph])
+        width = min(wide * high * float(self._size[glyph, 1] / self._size[glyph, 0]), PATCH - 12.0)
+        self.glyphs.append(glyph)
+        self.left.append(left)
+        self.width.append(width)
+        self._rows.append((top + scale * float(self._top[glyph]), high, slant))
+        return width
+
+    def plan(self, symbols: list[int], centres: NDArray[np.float32], width: int) -> _Plan:
+        x, w = np.array(self.left), np.array(self.width)
+        y, h, slant = np.array(self._rows).reshape(-1, 3).T
+        left = np.clip(np.floor(x + w / 2 - PATCH / 2), 0, width).astype(np.int64)
+        # A patch's place (u, v) shows the box's (a u + b v + c, d v + e), all as grid_sample counts: from -1 to 1.
+        size = self._size[np.array(self.glyphs, np.int64)]
+        across, down = size[:, 1] / w, size[:, 0] / h
+        off_x, off_y = left + PATCH / 2 - (x + w / 2), LINE_HEIGHT / 2 - (y + h / 2)
+        maps = np.zeros((len(x), 2, 3), np.float32)
+        maps[:, 0, 0] = across * PATCH / BOX_WIDTH
+        maps[:, 0, 1] = across * slant * LINE_HEIGHT / BOX_WIDTH
+        maps[:, 0, 2] = 2 * (size[:, 1] / 2 + across * (off_x + slant * off_y)) / BOX_WIDTH - 1
+        maps[:, 1, 1] = down * LINE_HEIGHT / BOX_HEIGHT
+        maps[:, 1, 2] = 2 * (size[:, 0] / 2 + down * off_y) / BOX_HEIGHT - 1
+        return _Plan(symbols, np.array(self.glyphs, np.int64), maps, left, centres, width)
+
+
+@dataclass(frozen=True)
+class _Plan:
+    """A line to be drawn: `maps` float32 [glyphs, 2, 3] from a glyph's patch to its box, `left` the patch's column."""
+
+    symbols: list[int]
+    glyphs: NDArray[np.int64]
+    maps: NDArray[np.float32]
+    left: NDArray[np.int64]
+    centres: NDArray[np.float32]
+    width: int

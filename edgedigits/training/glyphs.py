@@ -1,0 +1,195 @@
+"""What lines are composed of: the ink of digits by many hands, of separators, and of what is neither.
+
+Each glyph is its own ink alone, scaled to fit a box, with its size and place in units of a digit's height: digits
+stand on the line and are 1 high, a dot is a tenth of that, a dash floats at half height.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw
+
+from edgedigits.alphabet import ALPHABET, OTHER, SEPARATORS
+from edgedigits.framing import bounding_box
+from edgedigits.training import pendigits
+from edgedigits.training.allographs import draw_hands
+from edgedigits.training.digits import Digits
+from edgedigits.training.letters import draw_letters
+
+__all__ = [
+    "BOX_HEIGHT",
+    "BOX_WIDTH",
+    "Glyphs",
+    "digit_glyphs",
+    "drawn_glyphs",
+    "joined_glyphs",
+    "mark_glyphs",
+    "pen_glyphs",
+]
+
+BOX_HEIGHT, BOX_WIDTH = 40, 48
+INK = 48
+"""Level from which a pixel belongs to a glyph, of 255."""
+PENS = (6, 8, 10, 12, 15, 18)
+"""Widths of the tablet's pens, in turns, in pixels of `pendigits.PAPER`: as fine as a ball pen's and as bold as MNIST's."""
+OVERSAMPLING = 4
+MARKS_SEED = 11
+
+
+@dataclass(frozen=True, eq=False)
+class Glyphs:
+    """`n` glyphs in the order of their writers, where those are known.
+
+    `ink` uint8 [n, BOX_HEIGHT, BOX_WIDTH], ink 255, each in the upper left corner of its box; `size` int64 [n, 2], its
+    height and width there; `symbol` int64 [n], its place in the alphabet; `height`, `top` float32 [n]: in units of a
+    digit's height, how high it is and how far its top is below a digit's; `hand` int64 [n], the collection it is of.
+    """
+
+    ink: NDArray[np.uint8]
+    size: NDArray[np.int64]
+    symbol: NDArray[np.int64]
+    height: NDArray[np.float32]
+    top: NDArray[np.float32]
+    hand: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.symbol)
+
+
+def digit_glyphs(digits: Digits) -> Glyphs:
+    """The digits on frames."""
+    return _whole(list(digits.frames), digits.labels)
+
+
+def pen_glyphs(root: Path, start: int, stop: int) -> Glyphs:
+    """Digits from the tablet, by pens of several widths."""
+    written = json.loads((root / pendigits.FILE).read_text("utf-8"))[start:stop]
+    pictures = [pendigits.draw_strokes(digit["strokes"], PENS[i % len(PENS)]) for i, digit in enumerate(written)]
+    return _whole(pictures, np.array([digit["label"] for digit in written], np.int64))
+
+
+def drawn_glyphs(hands: int, seed: int) -> Glyphs:
+    """Digits from stroke skeletons, 40 by each hand."""
+    return _whole(*draw_hands(hands, seed))
+
+
+def mark_glyphs(letters: int, marks: int, seed: int) -> Glyphs:
+    """Letters, and `marks` of each separator."""
+    rng = np.random.default_rng((seed, MARKS_SEED))
+    others = _whole(list(draw_letters(letters, seed)), np.full(letters, OTHER))
+    signs = [_mark(symbol, rng) for symbol in SEPARATORS for _ in range(marks)]
+    symbols = np.array([ALPHABET.index(symbol) for symbol in SEPARATORS for _ in range(marks)])
+    boxed = _whole([ink for ink, _, _ in signs], symbols)
+    separators = Glyphs(
+        boxed.ink,
+        boxed.size,
+        symbols,
+        np.array([height for _, height, _ in signs], np.float32),
+        np.array([top for _, _, top in signs], np.float32),
+        boxed.hand,
+    )
+    return joined_glyphs(others, separators)
+
+
+def joined_glyphs(*parts: Glyphs) -> Glyphs:
+    """Collections as one; each is a hand of its own."""
+    return Glyphs(
+        np.concatenate([part.ink for part in parts]),
+        np.concatenate([part.size for part in parts]),
+        np.concatenate([part.symbol for part in parts]),
+        np.concatenate([part.height for part in parts]),
+        np.concatenate([part.top for part in parts]),
+        np.concatenate([np.full(len(part), i) for i, part in enumerate(parts)]),
+    )
+
+
+def _whole(pictures: list[NDArray[np.uint8]], symbols: NDArray[np.int64]) -> Glyphs:
+    """Glyphs as high as a digit, of pictures whose ink is theirs alone."""
+    ink = np.zeros((len(pictures), BOX_HEIGHT, BOX_WIDTH), np.uint8)
+    size = np.zeros((len(pictures), 2), np.int64)
+    for i, picture in enumerate(pictures):
+        x0, y0, x1, y1 = bounding_box(picture >= INK)
+        scale = min(BOX_HEIGHT / (y1 - y0), BOX_WIDTH / (x1 - x0))
+        height, width = max(1, round((y1 - y0) * scale)), max(1, round((x1 - x0) * scale))
+        filtering = Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.BOX
+        scaled = Image.fromarray(picture[y0:y1, x0:x1]).resize((width, height), filtering)
+        ink[i, :height, :width] = np.asarray(scaled)
+        size[i] = height, width
+    n = len(pictures)
+    return Glyphs(ink, size, symbols, np.ones(n, np.float32), np.zeros(n, np.float32), np.zeros(n, np.int64))
+
+
+def _mark(symbol: str, rng: np.random.Generator) -> tuple[NDArray[np.uint8], float, float]:
+    """The ink of a separator, its height and the place of its top."""
+    size = 64 * OVERSAMPLING
+    image = Image.new("L", (2 * size, 2 * size))
+    pen = ImageDraw.Draw(image)
+    width = float(np.exp(rng.uniform(np.log(0.05), np.log(0.14))))
+
+    def stroke(*points: tuple[float, float], bold: float = 1.0) -> None:
+        path = [((x + 0.5) * size, (y + 0.3) * size) for x, y in points]
+        r = bold * width * size / 2
+        pen.line(path, fill=255, width=max(1, round(2 * r)), joint="curve")
+        for x, y in path:
+            pen.ellipse((x - r, y - r, x + r, y + r), fill=255)
+
+    def wobble(amount: float = 0.03) -> float:
+        return float(rng.normal(0, amount))
+
+    match symbol:
+        case ".":
+            stroke((0, 0.9), (wobble(0.04), 0.9 + wobble(0.04)), bold=rng.uniform(1, 1.8))
+        case ",":
+            drop = rng.uniform(0.12, 0.4)
+            stroke((0, 0.85), (0.03 + wobble(), 0.85 + drop / 2), (-0.1 + wobble(0.06), 0.85 + drop))
+        case "-":
+            length = rng.uniform(0.2, 1.1)
+            y = rng.uniform(0.3, 0.75)
+            stroke((0, y + wobble(0.06)), (length / 2, y + wobble(0.05)), (length, y + wobble(0.06)))
+        case "=":
+            length, y, gap = rng.uniform(0.25, 0.9), rng.uniform(0.3, 0.6), rng.uniform(0.14, 0.3)
+            for below in (0.0, gap):
+                stroke(
+                    (wobble(), y + below + wobble()),
+                    (length / 2, y + below + wobble(0.02)),
+                    (length + wobble(0.06), y + below + wobble()),
+                )
+        case _:
+            match rng.integers(4):
+                case 0:  # a hash
+                    wide, lean = rng.uniform(0.4, 0.9), rng.uniform(-0.1, 0.25)
+                    top, high = rng.uniform(0, 0.3), rng.uniform(0.5, 0.8)
+                    for part in (0.3, 0.7):
+                        x, y = wide * part, top + high * part
+                        stroke((x + lean + wobble(), top + wobble()), (x + wobble(), top + high + wobble()))
+                        stroke((wobble(), y + wobble()), (wide + lean / 2 + wobble(), y - 0.05 + wobble()))
+                case 1:  # a dollar sign
+                    stroke(
+                        *(
+                            (0.45 + wobble(), 0.2),
+                            (0.2, 0.1 + wobble()),
+                            (0.05 + wobble(), 0.3),
+                            (0.25, 0.5 + wobble()),
+                        ),
+                        *((0.45 + wobble(), 0.7), (0.3, 0.9 + wobble()), (0.0, 0.8 + wobble())),
+                    )
+                    for x in (0.25, 0.32)[: rng.integers(1, 3)]:
+                        stroke((x + 0.05 + wobble(), -0.05 + wobble()), (x - 0.03 + wobble(), 1.05 + wobble()))
+                case 2:  # a star
+                    for angle in np.pi * (np.arange(3) / 3 + rng.uniform(0, 0.3)):
+                        dx, dy = 0.2 * float(np.cos(angle)), 0.2 * float(np.sin(angle))
+                        stroke((0.2 - dx, 0.4 - dy), (0.2 + dx + wobble(), 0.4 + dy + wobble()))
+                case _:  # a dash crossed by two strokes
+                    length, y = rng.uniform(0.5, 1.3), rng.uniform(0.35, 0.6)
+                    stroke((0, y + wobble(0.06)), (length, y + wobble(0.06)))
+                    for x in (0.4, 0.6):
+                        stroke((x * length + 0.1, y - 0.25 + wobble()), (x * length - 0.08, y + 0.25 + wobble()))
+    picture = np.asarray(image.reduce(OVERSAMPLING))
+    _, y0, _, y1 = bounding_box(picture >= INK)
+    unit = size / OVERSAMPLING
+    return picture, (y1 - y0) / unit, y0 / unit - 0.3

@@ -1,0 +1,134 @@
+"""What a recipe for lines trains on, and what it is measured by: lines composed of digits that are kept apart."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+import numpy as np
+import torch
+
+from edgedigits.training.amounts import draw_text
+from edgedigits.training.batches import Batch
+from edgedigits.training.composition import Composer, Lines
+from edgedigits.training.data import load_digits, mnist_root
+from edgedigits.training.digits import Digits
+from edgedigits.training.distributed import share
+from edgedigits.training.glyphs import digit_glyphs, drawn_glyphs, joined_glyphs, mark_glyphs, pen_glyphs
+from edgedigits.training.material import split_digits
+from edgedigits.training.recipes import LineRecipe, Recipe
+from edgedigits.training.strings import Strings
+
+__all__ = ["LineBatches", "LineMaterial", "composed_strings", "load_line_material", "load_strings"]
+
+Part: TypeAlias = Literal["trained on", "held out", "test"]
+
+PEN_DIGITS = {"trained on": (0, 5000), "held out": (5000, 6000), "test": (6000, 7494)}
+"""Of the tablet's digits, in the order of their writers."""
+SEEDS = {"trained on": 1, "held out": 2, "test": 3}
+LETTERS, MARKS = 4000, 600
+FEWER = 8
+"""How many times fewer hands, letters and marks are drawn to measure by."""
+MEASURED = 4096
+"""Lines that are held out, and that are tested on."""
+BATCH, SORTED = 64, 8
+"""Lines of a batch that is measured by; and batches whose lines are sorted by length together, for padding takes time."""
+AHEAD = 3
+"""Batches composed ahead, in a thread: it works while the network's own threads wait for each other."""
+
+
+@dataclass(frozen=True, eq=False)
+class LineMaterial:
+    """What composes lines to train on, and how many make a pass."""
+
+    composer: Composer
+    count: int
+
+    def __len__(self) -> int:
+        return self.count
+
+
+def load_line_material(
+    recipe: LineRecipe, device: torch.device, data_dir: Path | None = None
+) -> tuple[LineMaterial, Strings]:
+    """What `recipe` trains on, on `device`, and the lines it holds out. Raises `DatasetError`, `UnknownNameError`."""
+    return LineMaterial(_composer(recipe, "trained on", device, data_dir), recipe.lines), load_strings(
+        recipe, "held out", data_dir
+    )
+
+
+def load_strings(recipe: LineRecipe, part: Part, data_dir: Path | None = None) -> Strings:
+    """Lines to measure by, of digits that are not trained on. Raises `DatasetError`, `UnknownNameError`."""
+    composer = _composer(recipe, part, torch.device("cpu"), data_dir)
+    return composed_strings(composer, recipe.dataset, MEASURED, SEEDS[part])
+
+
+def composed_strings(composer: Composer, dataset: str, count: int, seed: int) -> Strings:
+    """`count` lines that a composer draws on the CPU."""
+    batches = list(_compose(composer, count, BATCH, (seed,), torch.device("cpu")))
+    texts = tuple(text for texts, _ in batches for text in texts)
+    return Strings(f"lines of {dataset}", tuple(lines.pictures.numpy() for _, lines in batches), texts)
+
+
+class LineBatches:
+    """Passes of lines that are composed anew each time, from the recipe's seed and the pass's number alone."""
+
+    def __init__(self, material: LineMaterial, recipe: Recipe, device: torch.device) -> None:
+        self._material, self._recipe, self._device = material, recipe, device
+
+    def __len__(self) -> int:
+        return math.ceil(len(self._material) / self._recipe.batch_size)
+
+    def of(self, epoch: int) -> Iterator[Batch]:
+        """Pass number `epoch`, counted from 0."""
+        recipe, material = self._recipe, self._material
+        seed = (recipe.seed, epoch)
+        for _, lines in _ahead(_compose(material.composer, len(material), recipe.batch_size, seed, self._device)):
+            whole = len(lines.pictures)
+            yield Batch(share(lines.pictures), share(lines.symbols), None, whole, share(lines.centres))
+
+
+def _compose(
+    composer: Composer, count: int, batch_size: int, seed: tuple[int, ...], device: torch.device
+) -> Iterator[tuple[list[str], Lines]]:
+    rng = np.random.default_rng(seed)
+    generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
+    for start in range(0, count, batch_size * SORTED):
+        texts = sorted((draw_text(rng) for _ in range(min(batch_size * SORTED, count - start))), key=len)
+        parts = [texts[i : i + batch_size] for i in range(0, len(texts), batch_size)]
+        for i in rng.permutation(len(parts)).tolist():
+            yield parts[i], composer.batch(parts[i], rng, generator)
+
+
+def _ahead(batches: Iterator[tuple[list[str], Lines]]) -> Iterator[tuple[list[str], Lines]]:
+    with ThreadPoolExecutor(1) as pool:
+        pending = [pool.submit(next, batches, None) for _ in range(AHEAD)]
+        while (batch := pending.pop(0).result()) is not None:
+            pending.append(pool.submit(next, batches, None))
+            yield batch
+
+
+def _composer(recipe: LineRecipe, part: Part, device: torch.device, data_dir: Path | None) -> Composer:
+    is_trained_on = part == "trained on"
+    fewer = 1 if is_trained_on else FEWER
+    hands = [digit_glyphs(_digits(recipe, part, data_dir))]
+    if recipe.pendigits:
+        hands.append(pen_glyphs(mnist_root(data_dir), *PEN_DIGITS[part]))
+    if recipe.hands:
+        hands.append(drawn_glyphs(max(1, recipe.hands // fewer), SEEDS[part]))
+    return Composer(joined_glyphs(*hands), mark_glyphs(LETTERS // fewer, MARKS // fewer, SEEDS[part]), device)
+
+
+def _digits(recipe: LineRecipe, part: Part, data_dir: Path | None) -> Digits:
+    if part == "test":
+        return load_digits(recipe.dataset, "test", data_dir)
+    kept, held_out = split_digits(recipe, data_dir)
+    if part == "trained on":
+        return kept
+    if held_out is None:
+        raise ValueError("a recipe for lines holds digits out")
+    return held_out

@@ -1,0 +1,140 @@
+"""What lies between a pen and a line's picture: pens, ink, security print, rules, light, lenses, for a batch at once.
+
+All is done in pictures of ink, 0 to 1, as the runner makes them: even light, and what is not ink near 0.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ["on_paper", "written"]
+
+
+def written(ink: Tensor, generator: torch.Generator) -> Tensor:
+    """Ink `float32 [n, height, width]`, 0 to 1, by other pens: finer or bolder, uneven, dry, blurred."""
+    n = len(ink)
+    draw = _Draw(n, generator)
+    x = ink.unsqueeze(1)
+    for _ in range(2):
+        x = _restroked(x, draw.uniform(-0.7, 0.55))
+    x = x * (1 - draw.share(0.5) * draw.uniform(0.1, 0.55) * _clouds(x.shape, 3.0, generator))
+    x = x * (1 - draw.share(0.1) * draw.uniform(0.2, 0.9) * (_clouds(x.shape, 1.0, generator) > 0.62))
+    # The runner brings full ink to 1, however faint the pen is.
+    level = (x * x).sum(dim=(2, 3), keepdim=True) / x.sum(dim=(2, 3), keepdim=True).clamp(min=1e-3)
+    return (x / level.clamp(min=0.05) * draw.uniform(0.7, 1.3)).clamp(max=1).squeeze(1)
+
+
+def on_paper(ink: Tensor, generator: torch.Generator) -> Tensor:
+    """Ink `float32 [n, height, width]`, 0 to 1, on paper with prints, rules and grain: `uint8`, 0 to 255."""
+    n, height, width = ink.shape
+    draw = _Draw(n, generator)
+    x = ink.unsqueeze(1)
+    # Prints are below the ink: they darken paper, and ink not more than it is.
+    ground = torch.zeros_like(x)
+    for share in (0.5, 0.25):
+        ground = ground + draw.share(share) * draw.uniform(0.03, 0.4) * _print(x.shape, generator)
+    for share, most in ((0.3, 1.0), (0.12, 1.0)):
+        ground = torch.maximum(ground, draw.share(share) * draw.uniform(0.15, most) * _rule(x.shape, generator))
+    ground = torch.maximum(ground, draw.share(0.08) * draw.uniform(0.2, 1.0) * _edge(x.shape, generator))
+    ground = ground + draw.share(0.2) * draw.uniform(0.05, 0.35) * _shade(x.shape, generator)
+    x = torch.maximum(x * (1 - 0.3 * ground), ground) + 0.3 * torch.minimum(x, ground)
+    blur = draw.share(0.6) * draw.uniform(0, 1)
+    x = x + blur * (F.avg_pool2d(x, 3, 1, 1, count_include_pad=False) - x)
+    much = draw.share(0.12)
+    x = x + much * (F.avg_pool2d(x, 3, 1, 1, count_include_pad=False) - x)
+    grain = torch.randn(x.shape, generator=generator, device=x.device)
+    x = x + draw.share(0.8) * draw.uniform(0, 0.09) * grain
+    x = x + draw.share(0.3) * draw.uniform(0, 0.3) * (_clouds(x.shape, 1.5, generator) - 0.5)
+    # As the runner's levels are: paper is cut off below, full ink above.
+    x = (x - draw.uniform(-0.03, 0.1)) * draw.uniform(0.85, 1.3)
+    return (x * 255).round().clamp(0, 255).to(torch.uint8).squeeze(1)
+
+
+class _Draw:
+    """Random numbers, one for each of `n` pictures."""
+
+    def __init__(self, n: int, generator: torch.Generator) -> None:
+        self._n, self._generator = n, generator
+
+    def uniform(self, low: float, high: float) -> Tensor:
+        drawn = torch.rand((self._n, 1, 1, 1), generator=self._generator, device=self._generator.device)
+        return low + (high - low) * drawn
+
+    def share(self, share: float) -> Tensor:
+        """1 for that share of the pictures, 0 for the others."""
+        return (self.uniform(0, 1) < share).float()
+
+
+def _restroked(x: Tensor, change: Tensor) -> Tensor:
+    """Strokes made bolder where `change` is above 0, finer where below."""
+    bolder, finer = F.max_pool2d(x, 3, 1, 1), -F.max_pool2d(-x, 3, 1, 1)
+    return x + torch.where(change > 0, change * (bolder - x), change * (x - finer))
+
+
+def _clouds(shape: torch.Size, size: float, generator: torch.Generator) -> Tensor:
+    """Smooth noise, 0 to 1, with clouds of about `size` pixels."""
+    n, _, height, width = shape
+    coarse = torch.rand(
+        (n, 1, max(2, round(height / size / 2)), max(2, round(width / size / 2))),
+        generator=generator,
+        device=generator.device,
+    )
+    return F.interpolate(coarse, size=(height, width), mode="bilinear", align_corners=True)
+
+
+def _places(shape: torch.Size, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+    _, _, height, width = shape
+    y = torch.arange(height, device=generator.device, dtype=torch.float32).view(1, 1, -1, 1)
+    x = torch.arange(width, device=generator.device, dtype=torch.float32).view(1, 1, 1, -1)
+    return x, y
+
+
+def _print(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """Security print: waves of parallel lines, some of them broken to dots, 0 to 1."""
+    draw = _Draw(shape[0], generator)
+    x, y = _places(shape, generator)
+    period, angle = draw.uniform(2.2, 9.0), draw.uniform(-math.pi / 2, math.pi / 2)
+    # Most prints run along the line.
+    angle = angle * (1 - 0.75 * draw.share(0.5))
+    along, across = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
+    swing, length = draw.uniform(0, 4), draw.uniform(8, 60)
+    waves = across + swing * (2 * math.pi * (along / length + draw.uniform(0, 1))).sin()
+    lines = (2 * math.pi * (waves / period + draw.uniform(0, 1))).cos()
+    dots = lines * (2 * math.pi * along / period).cos()
+    pattern = torch.where(draw.share(0.25) > 0, dots, lines)
+    sharp = draw.uniform(0.3, 4.0)
+    return torch.exp(sharp * (pattern - 1))
+
+
+def _rule(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """A ruled line across, mostly below the digits, 0 to 1."""
+    draw = _Draw(shape[0], generator)
+    x, y = _places(shape, generator)
+    height = shape[2]
+    place = torch.where(draw.share(0.7) > 0, draw.uniform(0.75, 1.0), draw.uniform(0, 1.0)) * height
+    distance = (y - place - draw.uniform(-0.04, 0.04) * (x - shape[3] / 2)).abs()
+    return (1 - (distance - draw.uniform(0, 1.0)).clamp(min=0)).clamp(min=0)
+
+
+def _edge(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """The edge of a box, or of the page, that runs down near the left or the right end of the line, 0 to 1."""
+    draw = _Draw(shape[0], generator)
+    x, y = _places(shape, generator)
+    width = shape[3]
+    near = draw.uniform(0, 6)
+    place = torch.where(draw.share(0.7) > 0, near, width - 1 - near)
+    distance = (x - place - draw.uniform(-0.1, 0.1) * (y - shape[2] / 2)).abs()
+    return (1 - (distance - draw.uniform(0, 1.0)).clamp(min=0)).clamp(min=0)
+
+
+def _shade(shape: torch.Size, generator: torch.Generator) -> Tensor:
+    """A shadow or a band of darker paper, 0 to 1."""
+    draw = _Draw(shape[0], generator)
+    x, y = _places(shape, generator)
+    angle = draw.uniform(-math.pi, math.pi)
+    place = (x / shape[3] - 0.5) * angle.cos() + (y / shape[2] - 0.5) * angle.sin()
+    return torch.sigmoid((place - draw.uniform(-0.5, 0.5)) * draw.uniform(2, 60))

@@ -1,0 +1,106 @@
+"""Lines and what they say, in memory, and what a model's answers on them are worth. Needs numpy alone."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.alphabet import ALPHABET, OTHER
+from edgedigits.card import Accuracy
+from edgedigits.decoding import decode
+from edgedigits.risk import RiskCurve, risk_curve
+from edgedigits.training.evaluation import wilson_interval
+
+__all__ = ["Read", "Run", "Strings", "digits_of", "evaluate_strings", "read_strings", "string_risk"]
+
+Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Lines `uint8 [n, 32, width]` to probabilities `float32 [n, steps, 17]`."""
+
+
+@dataclass(frozen=True, eq=False)
+class Strings:
+    """Lines in batches of one width each: `pictures`, `uint8 [n, 32, width]` each, and `texts` over the alphabet."""
+
+    dataset: str
+    pictures: tuple[NDArray[np.uint8], ...]
+    texts: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+    @property
+    def labels(self) -> list[str]:
+        """The digits of each line, with `?` for what is neither digit nor separator."""
+        return [digits_of(text) for text in self.texts]
+
+    @property
+    def sha256(self) -> str:
+        """Digest of all pictures and texts, in hexadecimal."""
+        digest = hashlib.sha256("\n".join(self.texts).encode())
+        for batch in self.pictures:
+            digest.update(batch.tobytes())
+        return digest.hexdigest()
+
+
+@dataclass(frozen=True, eq=False)
+class Read:
+    """What a model read: texts, confidence `float32 [n]`, and whether each is right, `bool [n]`.
+
+    Of a line that cannot be accepted, whatever its confidence, for it says nothing or has something foreign in it,
+    `score` is -1; it is the confidence of others.
+    """
+
+    texts: list[str]
+    confidence: NDArray[np.float32]
+    score: NDArray[np.float32]
+    right: NDArray[np.bool_]
+
+
+def digits_of(text: str) -> str:
+    """A text over the alphabet without its separators."""
+    return "".join(symbol for symbol in text if symbol.isdigit() or symbol == ALPHABET[OTHER])
+
+
+def read_strings(run: Run, strings: Strings) -> Read:
+    """Let a model read lines, as the runner would."""
+    decoded = [decode(row) for batch in strings.pictures for row in run(batch)]
+    texts = [line.text for line in decoded]
+    confidence = np.array([line.confidence for line in decoded], np.float32)
+    can_be = np.array([text.isdigit() for text in texts])
+    right = np.array([text == label for text, label in zip(texts, strings.labels, strict=True)])
+    return Read(texts, confidence, np.where(can_be, confidence, np.float32(-1)), right)
+
+
+def evaluate_strings(read: Read, strings: Strings, accept_threshold: float) -> Accuracy:
+    """How often whole strings are right, among lines of digits alone.
+
+    `loss` is the mean negative logarithm of the confidence where it is right, and of what it lacks of 1 where not.
+    """
+    chosen = _of_digits(strings)
+    right, n = read.right[chosen], int(chosen.sum())
+    confidence = read.confidence[chosen].astype(np.float64)
+    likelihood = np.clip(np.where(right, confidence, 1 - confidence), np.finfo(np.float32).tiny, 1)
+    accepted = read.score[chosen] >= accept_threshold
+    return Accuracy(
+        dataset=strings.dataset,
+        n=n,
+        correct=int(right.sum()),
+        loss=float(-np.log(likelihood).mean()),
+        ci95=wilson_interval(int(right.sum()), n),
+        coverage=float(accepted.mean()),
+        accepted_errors=int((accepted & ~right).sum()),
+    )
+
+
+def string_risk(read: Read, strings: Strings) -> RiskCurve:
+    """The risk curve of lines of digits alone."""
+    chosen = _of_digits(strings)
+    return risk_curve(f"{strings.dataset}, composed of digits held out", read.score[chosen], read.right[chosen])
+
+
+def _of_digits(strings: Strings) -> NDArray[np.bool_]:
+    return np.array([label.isdigit() for label in strings.labels])
