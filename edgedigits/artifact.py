@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.alphabet import ALPHABET, STRIDE
 from edgedigits.card import CARD_KEY, INTERFACES, Card
 from edgedigits.errors import ArtifactError
 from edgedigits.onnxfile import MAX_BYTES, SIZING, Inspected, Value, inspect, short
@@ -41,15 +42,16 @@ class OnnxArtifact:
         self._set(*open_session(content, name), name)
 
     def _set(self, card: Card, session: onnxruntime.InferenceSession, name: str) -> None:
-        if card.takes != "frames":
+        if card.takes == "image":
             raise ArtifactError(
                 f"{name} takes an image and frames it itself, for other programs: export one for frames"
             )
         self.card, self._session, self._name = card, session, name
+        self._input = INTERFACES[card.takes][0]["name"]
 
     @classmethod
     def opened(cls, card: Card, session: onnxruntime.InferenceSession, name: str) -> OnnxArtifact:
-        """Of what `open_session` gave. Raises `ArtifactError` where that does not take frames."""
+        """Of what `open_session` gave. Raises `ArtifactError` where that takes an image."""
         artifact = cls.__new__(cls)
         artifact._set(card, session, name)
         return artifact
@@ -60,18 +62,22 @@ class OnnxArtifact:
         return cls(read_artifact(path), str(path))
 
     def run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`.
+        """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`; or `[n, steps, 17]` of lines `[n, 32, width]`,
+        where it takes those.
 
         Raises `ArtifactError` where the model fails, which not every model shows before it runs.
         """
         if len(frames) > CHUNK:
             return np.concatenate([self.run(frames[start : start + CHUNK]) for start in range(0, len(frames), CHUNK)])
         try:
-            probabilities: NDArray[np.float32] = self._session.run(None, {"frames": frames})[0]
+            probabilities: NDArray[np.float32] = self._session.run(None, {self._input: frames})[0]
         # As when the model is loaded.
         except Exception as error:
             raise ArtifactError(f"{self._name} fails when it is run, so it is not a digit model") from error
-        if probabilities.shape != (len(frames), 10):
+        expected: tuple[int, ...] = (len(frames), 10)
+        if self._input == "lines":
+            expected = (len(frames), frames.shape[2] // STRIDE, len(ALPHABET))
+        if probabilities.shape != expected:
             raise ArtifactError(
                 f"{self._name} answers {len(frames)} frames by {list(probabilities.shape)}: it is not a digit model"
             )
@@ -137,9 +143,10 @@ def _check(model: Inspected, name: str) -> Card:
         )
     card = Card.from_json(model.metadata[CARD_KEY], name)
     _check_interface(model.inputs, model.outputs, card, name)
-    if card.takes == "frames" and (sizing := sorted(model.operators & SIZING)):
+    if card.takes != "image" and (sizing := sorted(model.operators & SIZING)):
         raise ArtifactError(
-            f"{name} uses the operator {sizing[0]}, as no digit model that is given frames does: export it again"
+            f"{name} uses the operator {sizing[0]}, as no digit model that is given frames or lines does: "
+            "export it again"
         )
     return card
 

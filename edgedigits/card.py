@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import Any, Literal, TypeAlias
 
+from edgedigits.alphabet import ALPHABET, LINE_HEIGHT
 from edgedigits.errors import ArtifactError, UnpromisedError
 from edgedigits.onnxfile import short
 from edgedigits.risk import RiskCurve
@@ -31,8 +32,9 @@ UNFITTED_THRESHOLD = 0.95
 """Confidence from which a digit is accepted by a model that was not calibrated: a convention, fitted to nothing."""
 
 SCHEMA = 3
-LABELS = tuple("0123456789")
-Takes: TypeAlias = Literal["frames", "image"]
+Takes: TypeAlias = Literal["frames", "image", "lines"]
+DIGITS = tuple("0123456789")
+LABELS: Mapping[Takes, tuple[str, ...]] = MappingProxyType({"frames": DIGITS, "image": DIGITS, "lines": ALPHABET})
 INTERFACES: Mapping[Takes, tuple[dict[str, Any], dict[str, Any]]] = MappingProxyType(
     {
         "frames": (
@@ -43,9 +45,14 @@ INTERFACES: Mapping[Takes, tuple[dict[str, Any], dict[str, Any]]] = MappingProxy
             {"name": "image", "dtype": "uint8", "shape": ["height", "width"]},
             {"name": "probabilities", "dtype": "float32", "shape": [1, 10]},
         ),
+        "lines": (
+            {"name": "lines", "dtype": "uint8", "shape": ["batch", LINE_HEIGHT, "width"]},
+            {"name": "probabilities", "dtype": "float32", "shape": ["batch", "steps", len(ALPHABET)]},
+        ),
     }
 )
-"""Input and output of what takes frames, and of what takes a grey picture of one digit and frames it itself."""
+"""Input and output of what takes frames; of what takes a grey picture of one digit and frames it itself; and of what
+takes lines, 0 is paper and 255 ink, and gives for each two columns the probabilities of what stands there, for CTC."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +117,8 @@ class Card:
     among those, by `risk`, what was counted on a validation split; both are None where nothing was held out.
     `weights_sha256` names the checkpoint: it is the digest of the weights the artifact was made from. `parity` is what
     comparing the two found, `requires` the lowest versions of what runs the artifact, and `provenance` holds the
-    recipe, the command and the versions that made it. `takes` is what it is given: frames, or an image to be framed.
+    recipe, the command and the versions that made it. `takes` is what it is given: frames, an image to be framed, or
+    lines, whose digits are accepted together or not, and of which all counts are.
     """
 
     model: str
@@ -142,7 +150,7 @@ class Card:
             "model": self.model,
             "format": self.format,
             "precision": self.precision,
-            "labels": LABELS,
+            "labels": LABELS[self.takes],
             "input": INTERFACES[self.takes][0],
             "output": INTERFACES[self.takes][1],
             "calibration": asdict(self.calibration),
@@ -165,7 +173,7 @@ class Card:
                 schema = short(fields["schema"])
                 raise ArtifactError(f"{name} has a card of schema {schema}; this edgedigits reads {SCHEMA}")
             takes = next((kind for kind in INTERFACES if INTERFACES[kind] == (fields["input"], fields["output"])), None)
-            if tuple(fields["labels"]) != LABELS or takes is None:
+            if takes is None or tuple(fields["labels"]) != LABELS[takes]:
                 raise ArtifactError(f"{name} has a card whose labels, input or output are not those of a digit model")
             calibration, thresholds, accuracy = fields["calibration"], fields["thresholds"], fields["accuracy"]
             max_error = thresholds["max_error"]

@@ -44,16 +44,17 @@ CORNER, ALONG = 0.2, 0.15
 """Part of the shorter side of a corner that no digit fills while it touches the other part of the border."""
 
 
-def even_ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+def even_ink(grey: NDArray[np.uint8], paper: float | None = None) -> tuple[NDArray[np.uint8], float]:
     """The ink on a picture `uint8 [height, width]` that is evenly lit, dark on light or light on dark.
 
-    The border tells the paper's level and so the polarity; Otsu's threshold (IEEE Trans. SMC 9(1), 1979) parts ink
-    from paper, and the upper quartile of what is ink is full ink. Returns `uint8 [height, width]` and the contrast: the
-    mean distance of ink from paper in grey levels, 0 where there is no ink.
+    Where the level of the `paper` is not given, the border tells it, and so the polarity; Otsu's threshold (IEEE Trans.
+    SMC 9(1), 1979) parts ink from paper, and the upper quartile of what is ink is full ink. Returns `uint8 [height,
+    width]` and the contrast: the mean distance of ink from paper in grey levels, 0 where there is no ink.
     """
-    border = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
-    border.sort()
-    paper = (float(border[(len(border) - 1) // 2]) + float(border[len(border) // 2])) / 2
+    if paper is None:
+        border = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
+        border.sort()
+        paper = (float(border[(len(border) - 1) // 2]) + float(border[len(border) // 2])) / 2
     counts = np.bincount(grey.ravel(), minlength=256).astype(np.float64)
     threshold = otsu_threshold(counts)
     is_dark = paper > threshold

@@ -7,10 +7,11 @@ import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from itertools import islice
-from typing import TYPE_CHECKING, Generic, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from edgedigits.errors import InputError, PictureError
 from edgedigits.framing import Framing
+from edgedigits.lines import Layout
 from edgedigits.pictures import Picture
 from edgedigits.results import Reading
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["read_many"]
 
 P = TypeVar("P", bound=Picture)
-Framed: TypeAlias = "Framing | PictureError"
+Framed: TypeAlias = "Framing | Layout | PictureError"
 Pending: TypeAlias = "deque[tuple[P, Future[Framed]]]"
 
 BATCH = 16
@@ -35,8 +36,8 @@ PATIENCE = 0.05
 
 def read_many(
     pictures: Iterable[P],
-    frame: Callable[[P], Framing],
-    answer: Callable[[Sequence[Framing]], list[Reading]],
+    frame: Callable[[P], Framing | Layout],
+    answer: Callable[[Sequence[Any]], list[Reading]],
     *,
     threads: int | None = None,
 ) -> Generator[tuple[P, Reading | PictureError], None, None]:
@@ -62,8 +63,8 @@ def read_many(
 
 def _read(
     source: Iterator[P],
-    frame: Callable[[P], Framing],
-    answer: Callable[[Sequence[Framing]], list[Reading]],
+    frame: Callable[[P], Framing | Layout],
+    answer: Callable[[Sequence[Any]], list[Reading]],
     threads: int,
 ) -> Generator[tuple[P, Reading | PictureError], None, None]:
     from concurrent.futures import ThreadPoolExecutor
@@ -100,7 +101,7 @@ def _read(
 class _Framer(Generic[P]):
     """Frames pictures in threads, small ones in the caller's: to change threads for each would take longer."""
 
-    def __init__(self, frame: Callable[[P], Framing], threads: Executor) -> None:
+    def __init__(self, frame: Callable[[P], Framing | Layout], threads: Executor) -> None:
         self._frame, self._threads = frame, threads
         self._usual = QUICK
 
@@ -141,9 +142,9 @@ def _take(pending: Pending[P], timeout: float, *, at_least_one: bool) -> list[tu
 
 
 def _answered(
-    batch: list[tuple[P, Framed]], answer: Callable[[Sequence[Framing]], list[Reading]]
+    batch: list[tuple[P, Framed]], answer: Callable[[Sequence[Any]], list[Reading]]
 ) -> Iterator[tuple[P, Reading | PictureError]]:
-    readings = iter(answer([framed for _, framed in batch if isinstance(framed, Framing)]))
+    readings = iter(answer([framed for _, framed in batch if not isinstance(framed, PictureError)]))
     for picture, framed in batch:
         yield picture, framed if isinstance(framed, PictureError) else next(readings)
 

@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.errors import PictureError
+from edgedigits.errors import EdgeDigitsError, PictureError
 
 if TYPE_CHECKING:
     from PIL import Image
 
+    from edgedigits.pages import Page
+
 __all__ = ["MAX_PIXELS", "Picture", "open_picture"]
 
-Picture: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8]"
-"""A path, an encoded file's bytes, a PIL image, or an array: `uint8 [height, width]`, `[..., 3]`, `[..., 4]`."""
+Picture: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8] | Page"
+"""A path, an encoded file's bytes, a PIL image, an array: `uint8 [height, width]`, `[..., 3]`, `[..., 4]`; a page."""
 
 MAX_PIXELS = 64_000_000
 """Larger pictures are refused before they are decoded: 64 megapixels pass every camera sold for documents."""
@@ -66,13 +68,21 @@ def open_picture(picture: Picture) -> NDArray[np.uint8]:
 
     from PIL import Image, UnidentifiedImageError
 
-    name, content = ("picture", b"") if isinstance(picture, Image.Image) else _content(picture)
+    from edgedigits.pages import Page
+
+    if isinstance(picture, (Page, Image.Image)):
+        name, content = str(picture) if isinstance(picture, Page) else "picture", b""
+    else:
+        name, content = _content(picture)
     try:
+        if isinstance(picture, Page):
+            image = picture.image()
+            return open_picture(picture.file) if image is None else _grey(image, name)
         if isinstance(picture, Image.Image):
             return _grey(picture, name)
-        with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-            return _grey(image, name)
-    except PictureError:
+        with Image.open(io.BytesIO(content), formats=FORMATS) as opened:
+            return _grey(opened, name)
+    except EdgeDigitsError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(f"{name} has more than {MAX_PIXELS // 10**6} megapixels: shrink it first") from error

@@ -1,9 +1,9 @@
-"""The runner: frames or pictures in, answers and whether to trust them out."""
+"""The runner: pictures or frames in, readings and whether to trust them out."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from edgedigits.artifact import OnnxArtifact, read_artifact
 from edgedigits.card import Card
-from edgedigits.errors import ClosedError, FramesError, PictureError
+from edgedigits.errors import ClosedError, FramesError, InputError, PictureError
+from edgedigits.expectation import Expected
 from edgedigits.framing import FRAME_SIZE, Box, Framing, frame_picture
+from edgedigits.line_reading import read_layout
+from edgedigits.lines import Layout, find_lines
 from edgedigits.many import read_many
 from edgedigits.models import DEFAULT_MODEL, is_name, shipped_file
 from edgedigits.pictures import Picture, open_picture
@@ -27,14 +30,15 @@ P = TypeVar("P", bound=Picture)
 
 
 class Recognizer:
-    """Reads handwritten digits with one model, on one CPU thread.
+    """Reads handwritten digits with one model, on one CPU thread: one digit on a picture, or with a model that takes
+    lines, such as `amount`, whole numbers in one line or several.
 
     `model` is the name of a shipped model or the path of an ONNX artifact. `max_error` is the error rate that is put up
-    with among accepted digits: it sets the threshold that keeps to it with 95% confidence, for digits such as the model
-    was validated on; without it, the threshold is the card's. The model is read once, here; a recognizer can be shared
-    by threads, pickled and inherited through a fork, in whose child the session is made anew. As a context manager, it
-    is closed at the end. Raises `ArtifactError`, `UnknownNameError`, and `UnpromisedError` where the card's figures
-    cannot promise so low an error rate.
+    with among accepted digits, or among accepted lines: it sets the threshold that keeps to it with 95% confidence, for
+    such as the model was validated on; without it, the threshold is the card's. The model is read once, here; a
+    recognizer can be shared by threads, pickled and inherited through a fork, in whose child the session is made anew.
+    As a context manager, it is closed at the end. Raises `ArtifactError`, `UnknownNameError`, and `UnpromisedError`
+    where the card's figures cannot promise so low an error rate.
     """
 
     def __init__(self, model: str | os.PathLike[str] = DEFAULT_MODEL, *, max_error: float | None = None) -> None:
@@ -50,6 +54,7 @@ class Recognizer:
         self._threshold = self._card.threshold_for(max_error)
         # As numpy compares: a threshold is a float64 in the card, and probabilities are float32.
         self._accepted_from = float(np.float32(self._threshold))
+        self._takes_lines = self._card.takes == "lines"
 
     def __getstate__(self) -> tuple[bytes, str, float | None]:
         self._open()
@@ -87,10 +92,15 @@ class Recognizer:
         page = np.full((100, 100), 255, np.uint8)
         page[20:80, 48:52] = page[:5, :5] = 0
         self.read(page)
-        self.read_strokes([[(0, 0), (0, 1)]])
+        if not self._takes_lines:
+            self.read_strokes([[(0, 0), (0, 1)]])
 
     def classify(self, frames: NDArray[np.uint8]) -> Predictions:
-        """Classify frames, `uint8 [n, 28, 28]`: 0 is paper, 255 ink, centred as MNIST centres. Raises `FramesError`."""
+        """Classify frames, `uint8 [n, 28, 28]`: 0 is paper, 255 ink, centred as MNIST centres.
+
+        Raises `FramesError`, and `InputError` where the model takes lines.
+        """
+        self._require_digits("classify frames")
         if (
             not isinstance(frames, np.ndarray)
             or frames.dtype != np.uint8
@@ -103,29 +113,52 @@ class Recognizer:
         score = confidence if self._accepted_from > 0.5 else acceptance_score(probabilities)
         return Predictions(probabilities.argmax(axis=1), confidence, score >= self._accepted_from, probabilities)
 
-    def read(self, picture: Picture) -> Reading:
-        """Read a picture of one digit, dark on light or light on dark: a photograph, a scan or a drawing.
+    def read(self, picture: Picture, *, expected: Expected | None = None) -> Reading:
+        """Read a picture, dark on light or light on dark: a photograph, a scan or a drawing.
 
         `picture` is a path, an encoded file's bytes, a PIL image, or a `uint8` array `[height, width]` (grey),
-        `[height, width, 3]` or `[height, width, 4]`. Raises `PictureError`.
+        `[height, width, 3]` or `[height, width, 4]`; or a page of `edgedigits.pages.pages_of`. What is `expected` of
+        each line takes part in reading it, and where the ink says otherwise, the line is not accepted. Raises
+        `PictureError`, and `InputError` where something is expected of one digit.
         """
-        return self._answer([_frame(picture)])[0]
+        self._require_lines(expected)
+        return self._answers(expected)([self._framed(picture)])[0]
 
     def read_strokes(self, strokes: Strokes) -> Reading:
         """Read the digit that is written on a touch screen: points `(x, y)` in strokes, with time and pressure or not.
 
-        It may be called at every point that comes. Raises `PictureError`.
+        It may be called at every point that comes. Raises `PictureError`, and `InputError` where the model takes lines.
         """
+        self._require_digits("read strokes")
         return self._answer([frame_strokes(strokes)])[0]
 
     def read_many(
-        self, pictures: Iterable[P], *, threads: int | None = None
+        self, pictures: Iterable[P], *, expected: Expected | None = None, threads: int | None = None
     ) -> Generator[tuple[P, Reading | PictureError], None, None]:
         """Read pictures in order, decoding ahead: each as it was given, with its reading or what is wrong with it.
 
-        See `edgedigits.many.read_many`. Raises `InputError`.
+        See `edgedigits.many.read_many`; `expected` is as for `read`. Raises `InputError`.
         """
-        return read_many(pictures, _frame, self._answer, threads=threads)
+        self._require_lines(expected)
+        return read_many(pictures, self._framed, self._answers(expected), threads=threads)
+
+    def _framed(self, picture: Picture) -> Framing | Layout:
+        grey = open_picture(picture)
+        return find_lines(grey) if self._takes_lines else frame_picture(grey)
+
+    def _answers(self, expected: Expected | None) -> Callable[[Sequence[Any]], list[Reading]]:
+        """What makes readings of what was framed."""
+        if not self._takes_lines:
+            return self._answer
+        return lambda layouts: [read_layout(layout, self._run, self._accepted_from, expected) for layout in layouts]
+
+    def _require_digits(self, what: str) -> None:
+        if self._takes_lines:
+            raise InputError(f"{self._name} takes lines, and cannot {what}: use a model of one digit, such as small")
+
+    def _require_lines(self, expected: Expected | None) -> None:
+        if expected is not None and not self._takes_lines:
+            raise InputError(f"{self._name} reads one digit, of which nothing can be expected: use the model amount")
 
     def _answer(self, framings: Sequence[Framing]) -> list[Reading]:
         """The readings of framings, whose frames go through the network together."""
@@ -163,10 +196,6 @@ class Recognizer:
             self._inherited, artifact = artifact, OnnxArtifact(self._content, self._name)
             self._artifact, self._process = artifact, os.getpid()
         return artifact
-
-
-def _frame(picture: Picture) -> Framing:
-    return frame_picture(open_picture(picture))
 
 
 def _describe(value: Any) -> str:

@@ -23,6 +23,7 @@ COMMANDS = MappingProxyType(
         "export": "Write a model as one file, proven equal to its checkpoint.",
         "verify": "Prove a model file equal to its checkpoint.",
         "predict": "Read the digit on each picture.",
+        "read": "Read the numbers on each picture or page.",
         "bench": "Measure speed against accuracy on this machine.",
         "models": "List the models that ship.",
         "data": "Fetch a data set, or look at one.",

@@ -1,0 +1,146 @@
+"""From a picture's lines to its reading: what each says, where its digits stand, and whether to trust all of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.alphabet import ALPHABET, LINE_HEIGHT, OTHER, STRIDE
+from edgedigits.decoding import Decoded, Symbol, decode
+from edgedigits.expectation import Expected
+from edgedigits.lines import INK, Layout, LineInk
+from edgedigits.marks import Box
+from edgedigits.results import Digit, Line, Reading, Reason, Separator
+
+__all__ = ["Run", "read_layout"]
+
+Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+"""Lines `uint8 [n, 32, width]` to probabilities `float32 [n, steps, 17]`."""
+
+WIDTH_STEP = 16
+"""Lines are as wide as a multiple of this, paper being added, so that a session meets few shapes."""
+REACH = LINE_HEIGHT
+"""Columns from its middle within which all of a symbol's ink is."""
+SURER = 10.0
+"""How many times likelier a line has to be upside down to be called so."""
+
+
+def read_layout(layout: Layout, run: Run, accepted_from: float, expected: Expected | None) -> Reading:
+    """What the lines of a picture say; each, and all together, are accepted from that confidence on.
+
+    A line that surely says nothing, such as a stroke of the pen, is left out.
+    """
+    if not layout.lines:
+        return Reading("", 0.0, False, layout.reason, ())
+    read = [_read_line(line, run, accepted_from, expected) for line in layout.lines]
+    lines = tuple(line for line in read if line.text or not line.accepted)
+    if not lines:
+        return Reading("", 0.0, False, "blank", ())
+    confidence = math.prod(line.confidence for line in lines)
+    reasons: list[Reason | None] = [line.reason for line in lines if not line.accepted]
+    if not reasons and confidence < accepted_from:
+        reasons = ["unsure"]
+    return Reading(
+        text="\n".join(line.text for line in lines),
+        confidence=confidence,
+        accepted=not reasons,
+        reason=reasons[0] if reasons else None,
+        digits=tuple(digit for line in lines for digit in line.digits),
+        lines=lines,
+    )
+
+
+def _read_line(line: LineInk, run: Run, accepted_from: float, expected: Expected | None) -> Line:
+    picture = _padded(line.picture)
+    probabilities = run(picture[np.newaxis])[0]
+    decoded = decode(probabilities, expected)
+    if expected and not decoded.says_ink:
+        # Of what is no number, nothing was expected.
+        decoded = decode(probabilities)
+    reason = _reason(decoded, accepted_from)
+    if reason in {"no digit", "unsure"} and _is_upside_down(picture, run, decoded, accepted_from):
+        reason = "upside down"
+    digits, separators = _placed(line, decoded, accepted_from)
+    return Line(
+        text=decoded.text,
+        written=decoded.written,
+        confidence=decoded.confidence,
+        accepted=reason is None,
+        reason=reason,
+        digits=digits,
+        separators=separators,
+        alternatives=decoded.alternatives,
+        box=line.box,
+    )
+
+
+def _reason(decoded: Decoded, accepted_from: float) -> Reason | None:
+    """Why not to trust a line; None where it is accepted."""
+    if ALPHABET[OTHER] in decoded.text:
+        return "no digit"
+    if decoded.says_ink != decoded.text or decoded.confidence == 0:
+        return "unexpected"
+    return "unsure" if decoded.confidence < accepted_from else None
+
+
+def _is_upside_down(picture: NDArray[np.uint8], run: Run, decoded: Decoded, accepted_from: float) -> bool:
+    turned = decode(run(np.ascontiguousarray(picture[np.newaxis, ::-1, ::-1]))[0])
+    makes_sense = turned.text.isdigit() and turned.confidence >= accepted_from
+    return makes_sense and turned.confidence > SURER * decoded.confidence
+
+
+def _padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    more = -picture.shape[1] % WIDTH_STEP
+    return np.pad(picture, ((0, 0), (0, more))) if more else picture
+
+
+def _placed(line: LineInk, decoded: Decoded, accepted_from: float) -> tuple[tuple[Digit, ...], tuple[Separator, ...]]:
+    """Digits and separators with their boxes: of the ink between the emptiest columns beside their middles."""
+    symbols = sorted((*decoded.digits, *decoded.separators), key=lambda symbol: symbol.step)
+    boxes = dict(zip(map(id, symbols), _boxes(line, symbols), strict=True))
+    digits = tuple(
+        Digit(
+            value=symbol.index,
+            confidence=symbol.confidence,
+            accepted=symbol.confidence >= accepted_from,
+            reason=None if symbol.confidence >= accepted_from else "unsure",
+            box=boxes[id(symbol)],
+            runner_up=symbol.runner_up,
+        )
+        for symbol in decoded.digits
+        if symbol.index != OTHER
+    )
+    separators = tuple(
+        Separator(ALPHABET[symbol.index], symbol.confidence, boxes[id(symbol)]) for symbol in decoded.separators
+    )
+    return digits, separators
+
+
+def _boxes(line: LineInk, symbols: Sequence[Symbol]) -> list[Box]:
+    mask = line.picture >= INK
+    density = mask.sum(axis=0)
+    width = len(density)
+    middles = [min(width - 1, round((symbol.step + 0.5) * STRIDE)) for symbol in symbols]
+    cuts = [0, *(_emptiest(density, left, right) for left, right in pairwise(middles)), width]
+    boxes = []
+    for middle, (first, last) in zip(middles, pairwise(cuts), strict=True):
+        x0, x1 = max(first, middle - REACH), max(min(last, middle + REACH), middle + 1)
+        rows, columns = np.flatnonzero(mask[:, x0:x1].any(axis=1)), np.flatnonzero(density[x0:x1])
+        if len(columns):
+            x0, x1 = x0 + int(columns[0]), x0 + int(columns[-1]) + 1
+        y0, y1 = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, LINE_HEIGHT)
+        boxes.append(line.in_picture(x0, y0, x1, y1))
+    return boxes
+
+
+def _emptiest(density: NDArray[np.int64], left: int, right: int) -> int:
+    """The column between two middles with the least ink, of several the one nearest to half way."""
+    if right - left < 2:
+        return right
+    between = density[left + 1 : right]
+    least = np.flatnonzero(between == between.min())
+    return left + 1 + int(least[np.abs(least - (len(between) - 1) / 2).argmin()])
