@@ -91,6 +91,8 @@ def _between(counts: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def grain_of(grey: NDArray[np.uint8]) -> float:
     """The median difference between neighbours in a row, in grey levels: of normal noise, 0.95 standard deviations."""
+    if grey.shape[1] < 2:
+        return 0.0
     differences = np.abs(np.diff(grey.astype(np.int16), axis=1)).ravel()
     return float(np.partition(differences, differences.size // 2)[differences.size // 2])
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from edgedigits.alphabet import LINE_HEIGHT
 from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven
 from edgedigits.marks import Box, Marks, find_marks
+from edgedigits.rules import without_rules
 
 __all__ = ["INK", "Layout", "LineInk", "Unreadable", "find_lines"]
 
@@ -86,7 +87,7 @@ def find_lines(grey: NDArray[np.uint8]) -> Layout:
     ink, contrast = _ink(small, grain)
     if contrast < MIN_CONTRAST:
         return Layout((), "low contrast" if contrast > max(FAINT, 2 * grain) else "blank")
-    mask = ink >= INK
+    mask = without_rules(ink >= INK)
     marks = find_marks(mask)
     if len(marks.area) > MAX_MARKS:
         return Layout((), "too much")
@@ -158,13 +159,16 @@ def _grouped(marks: Marks, shape: tuple[int, ...]) -> Iterator[_Group]:
     width, height = marks.x1 - marks.x0, marks.y1 - marks.y0
     across = (height <= SLIM * width) & (width > ACROSS * shape[1])
     down = (width <= SLIM * height) & (height > DOWN * shape[0])
+    at_border = (marks.x0 == 0) | (marks.y0 == 0) | (marks.x1 == shape[1]) | (marks.y1 == shape[0])
     is_mark = ~across & ~down & ((height > SPECK) | (width > SPECK))
     if not is_mark.any():
         return
-    usual = _weighted_median(height[is_mark], marks.area[is_mark])
+    # The edge of the paper has more ink than all digits may have.
+    is_usual = is_mark & ~(at_border & (height > DOWN * shape[0]) & (height > width))
+    is_usual = is_usual if is_usual.any() else is_mark
+    usual = _weighted_median(height[is_usual], marks.area[is_usual])
     tall = np.flatnonzero(is_mark & (height >= TALL * usual) & (height <= TALLEST * usual))
     small = np.flatnonzero(is_mark & (height < TALL * usual))
-    at_border = (marks.x0 == 0) | (marks.y0 == 0) | (marks.x1 == shape[1]) | (marks.y1 == shape[0])
     core = CORE * height / 2
     middle = (marks.y0 + marks.y1) / 2
     parts = [

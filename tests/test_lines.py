@@ -1,0 +1,224 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+from PIL import Image
+
+from edgedigits.lines import MAX_LINES, MAX_MARKS, MAX_WIDTH, find_lines
+from edgedigits.training.synthetic import draw_digit
+
+PAPER = 255
+
+
+def ink_of(digit, height, seed=0):
+    """A digit's own ink, `height` pixels high."""
+    drawn = draw_digit(digit, np.random.default_rng((seed, digit)), 112)
+    rows, columns = np.flatnonzero((drawn >= 64).any(axis=1)), np.flatnonzero((drawn >= 64).any(axis=0))
+    cut = Image.fromarray(drawn[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
+    return np.asarray(cut.resize((max(4, round(cut.width * height / cut.height)), height), Image.Resampling.BOX))
+
+
+def write(page, digits, x, y, height=40, gap=12, slope=0.0):
+    """Digits on a page, dark on light, and their boxes."""
+    boxes = []
+    for i, digit in enumerate(digits):
+        ink = ink_of(int(digit), height, seed=i)
+        top = round(y + slope * x)
+        place = page[top : top + ink.shape[0], x : x + ink.shape[1]]
+        np.minimum(place, PAPER - ink, out=place)
+        boxes.append((x, top, x + ink.shape[1], top + ink.shape[0]))
+        x += ink.shape[1] + gap
+    return boxes
+
+
+def blank(height, width):
+    return np.full((height, width), PAPER, np.uint8)
+
+
+def holds(outer, inner, slack=2):
+    return (
+        outer[0] <= inner[0] + slack
+        and outer[1] <= inner[1] + slack
+        and outer[2] >= inner[2] - slack
+        and outer[3] >= inner[3] - slack
+    )
+
+
+def test_one_line_is_found_with_its_digits_within_its_rows():
+    page = blank(200, 400)
+    boxes = write(page, "40817", 60, 80)
+    (line,) = find_lines(page).lines
+    assert line.picture.shape[0] == 32
+    assert line.picture.dtype == np.uint8
+    assert all(holds(line.box, box) for box in boxes)
+    rows = np.flatnonzero((line.picture >= 128).any(axis=1))
+    assert 2 <= rows[0] <= 6
+    assert 25 <= rows[-1] <= 30
+
+
+def test_lines_come_from_top_to_bottom():
+    page = blank(400, 400)
+    told = [write(page, digits, 40, y) for digits, y in (("123", 40), ("4567", 140), ("89", 240))]
+    lines = find_lines(page).lines
+    assert len(lines) == 3
+    for line, boxes in zip(lines, told, strict=True):
+        assert all(holds(line.box, box) for box in boxes)
+
+
+def test_numbers_far_apart_in_one_row_are_two_lines_from_left_to_right():
+    page = blank(120, 900)
+    left, right = write(page, "12", 20, 40), write(page, "345", 600, 40)
+    first, second = find_lines(page).lines
+    assert all(holds(first.box, box) for box in left)
+    assert all(holds(second.box, box) for box in right)
+
+
+def test_what_belongs_to_another_line_is_not_in_a_line_s_picture():
+    page = blank(220, 500)
+    write(page, "11111", 40, 30, height=60)
+    alone = find_lines(page).lines[0].picture
+    write(page, "88888", 40, 100, height=60)
+    first, _ = find_lines(page).lines
+    assert first.picture[-2:].max() <= alone[-2:].max() + 8
+
+
+def test_light_on_dark_is_the_same_line():
+    page = blank(120, 300)
+    write(page, "2931", 40, 40)
+    dark, light = find_lines(page).lines[0], find_lines(PAPER - page).lines[0]
+    assert np.abs(dark.picture.astype(int) - light.picture).mean() < 3
+    assert dark.box == light.box
+
+
+def test_paper_that_the_border_does_not_show_is_still_paper():
+    page = blank(60, 240)
+    write(page, "29318", 4, 10)
+    page[:2] = page[-2:] = 0
+    (line,) = find_lines(page).lines
+    assert (line.picture < 64).mean() > 0.5
+
+
+@pytest.mark.parametrize("slope", [-0.15, -0.08, 0.08, 0.15])
+def test_a_line_that_rises_or_falls_is_brought_level(slope):
+    page = blank(400, 600)
+    boxes = write(page, "180818", 60, 180, slope=slope)
+    (line,) = find_lines(page).lines
+    assert line.slope == pytest.approx(slope, abs=0.05)
+    middles = []
+    for x0, _, x1, _ in boxes:
+        columns = (np.array([x0, x1]) - line.left) * line.scale
+        rows = np.flatnonzero((line.picture[:, int(columns[0]) : int(columns[1]) + 1] >= 128).any(axis=1))
+        middles.append((rows[0] + rows[-1]) / 2)
+    assert np.ptp(middles) <= 6
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.12])
+def test_places_in_a_line_lead_back_to_the_picture(slope):
+    page = blank(300, 500)
+    boxes = write(page, "30508", 50, 110, slope=slope)
+    (line,) = find_lines(page).lines
+    for box in boxes:
+        u0, u1 = ((x - line.left) * line.scale for x in (box[0], box[2]))
+        rows = np.flatnonzero((line.picture[:, int(u0) : int(u1)] >= 112).any(axis=1))
+        found = line.in_picture(round(u0), int(rows[0]), round(u1), int(rows[-1]) + 1)
+        assert holds(found, box, slack=5)
+        assert found[3] - found[1] <= box[3] - box[1] + 12
+
+
+def test_a_large_photograph_is_read_in_its_own_pixels():
+    page = blank(2000, 3000)
+    boxes = write(page, "5072", 900, 800, height=160, gap=60)
+    (line,) = find_lines(page).lines
+    assert all(holds(line.box, box, slack=8) for box in boxes)
+    assert line.box[0] > 800
+
+
+def test_a_dot_and_a_dash_stay_with_the_digits_beside_them():
+    page = blank(120, 400)
+    write(page, "12", 30, 40)
+    right = write(page, "500", 160, 40)[-1][2]
+    page[74:80, 118:124] = 0
+    page[58:62, right + 20 : right + 50] = 0
+    (line,) = find_lines(page).lines
+    assert line.box[2] >= right + 48
+
+
+def test_rules_and_the_edge_of_the_paper_are_no_lines():
+    page = blank(300, 500)
+    write(page, "6041", 120, 120)
+    page[200:202] = 60
+    page[:, 490:] = 20
+    (line,) = find_lines(page).lines
+    assert line.box[2] < 400
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (1, 300), (300, 1), (50, 50), (2000, 2)])
+def test_blank_paper_says_so(shape):
+    for level in (0, 128, 255):
+        found = find_lines(np.full(shape, level, np.uint8))
+        assert (found.lines, found.reason) == ((), "blank")
+
+
+def test_ink_too_faint_says_so():
+    page = blank(100, 300)
+    write(page, "4711", 40, 30)
+    faint = (255 - (255 - page.astype(int)) // 12).astype(np.uint8)
+    assert find_lines(faint).reason == "low contrast"
+
+
+def test_a_thousand_digits_in_a_line_are_too_many():
+    page = blank(60, 60_000)
+    write(page, "12345" * 200, 10, 10)
+    found = find_lines(page)
+    assert (found.lines, found.reason) == ((), "too long")
+
+
+def test_a_line_of_20000_pixels_is_read_or_refused_in_bounded_time():
+    page = blank(60, 20_000)
+    write(page, "123", 50, 10)
+    write(page, "4567", 18_000, 10)
+    assert len(find_lines(page).lines) == 2
+
+
+def test_a_page_of_specks_is_too_much_or_few_lines():
+    rng = np.random.default_rng(0)
+    page = blank(1200, 1200)
+    for y, x in rng.integers(0, 1190, (40_000, 2)):
+        page[y : y + 5, x] = 0
+    found = find_lines(page)
+    assert found.reason in {"too much", "too long"} or len(found.lines) <= 20
+
+
+def test_more_lines_than_anybody_writes_are_too_much():
+    page = blank(12 * (MAX_LINES + 10), 60)
+    page[4::12, 10:14] = page[5::12, 10:14] = page[6::12, 10:14] = page[7::12, 10:14] = page[8::12, 10:14] = 0
+    assert find_lines(page).reason == "too much"
+
+
+@settings(max_examples=60, deadline=None)
+@given(hnp.arrays(np.uint8, hnp.array_shapes(min_dims=2, max_dims=2, max_side=60)))
+def test_whatever_is_on_a_picture_gives_lines_within_it_or_a_reason(grey):
+    found = find_lines(grey)
+    assert (found.reason is None) == bool(found.lines)
+    assert len(found.lines) <= MAX_LINES
+    for line in found.lines:
+        assert line.picture.shape[0] == 32
+        assert 2 <= line.picture.shape[1] <= MAX_WIDTH
+        x0, y0, x1, y1 = line.box
+        assert 0 <= x0 < x1 <= grey.shape[1]
+        assert 0 <= y0 < y1 <= grey.shape[0] + 1
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.text("0123456789", min_size=1, max_size=8), st.integers(20, 90), st.integers(0, 60), st.integers(0, 60))
+def test_a_line_looks_the_same_wherever_it_stands(digits, height, right, down):
+    width = 60 + len(digits) * 120
+    pages = [blank(300, width + 80) for _ in range(2)]
+    write(pages[0], digits, 60, 60, height)
+    write(pages[1], digits, 60 + right, 60 + down, height)
+    one, other = (find_lines(page).lines for page in pages)
+    assert len(one) == len(other)
+    for first, second in zip(one, other, strict=True):
+        assert np.abs(first.picture.astype(int) - second.picture).max(initial=0) <= 1
+        assert second.box[0] - first.box[0] == right
