@@ -18,6 +18,7 @@ demo: .venv/installed
 	$(BIN)/edgedigits verify $(RUN)/model.onnx
 	$(BIN)/edgedigits models
 	$(BIN)/edgedigits predict examples/*.png
+	$(BIN)/edgedigits read examples/amounts
 	$(BIN)/edgedigits bench --models $(RUN),paper --plot $(RUN)/bench.png
 	@echo "Done: the run and its pictures are in $(RUN)."
 
@@ -37,7 +38,8 @@ format: .venv/installed
 	$(BIN)/ruff check --fix .
 
 # Measures everything that the README states, on MNIST (EDGEDIGITS_DATA, or `edgedigits data fetch` first), with the
-# models that ship. Takes some minutes. ELSEWHERE names the collections that `bench/elsewhere.py` reads.
+# models that ship. Takes some minutes. ELSEWHERE names the collections that `bench/elsewhere.py` reads, STRINGS those of
+# whole amounts that `bench/strings.py` does.
 results: .venv/installed
 	rm -rf $(SEEDS:%=runs/paper-%)
 	$(BIN)/edgedigits train --recipe paper --seeds 3 --device cpu --output runs/paper --json | grep history \
@@ -52,6 +54,7 @@ results: .venv/installed
 	    $(BIN)/edgedigits eval $$model --max-error $$max_error --json || exit; \
 	done; done > $(RESULTS)/trust.json
 	$(BIN)/python -m edgedigits.bench.elsewhere $(ELSEWHERE) --sheets build/wrong > $(RESULTS)/elsewhere.json
+	$(BIN)/python -m edgedigits.bench.strings $(STRINGS) --sheets build/wrong > $(RESULTS)/strings.json
 	$(BIN)/python -m edgedigits.bench.conditions > $(RESULTS)/pages.json
 	$(BIN)/python -m edgedigits.bench.guest > $(RESULTS)/guest.json
 	for model in small base; do \
@@ -77,6 +80,8 @@ models: .venv/installed
 	$(BIN)/python -m edgedigits.export.ship runs/small-1 artifacts/small
 	$(TRAIN) --recipe nano --seeds 3 --output runs/nano >> $(RESULTS)/trained.json
 	$(BIN)/python -m edgedigits.export.ship runs/nano-1 artifacts/nano
+	$(TRAIN) --recipe amount --output runs/amount > /dev/null
+	$(BIN)/python -m edgedigits.export.ship runs/amount artifacts/amount
 
 clean:
 	rm -rf build .venv

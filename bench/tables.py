@@ -170,6 +170,29 @@ def _elsewhere(lines: Lines) -> str:
     return "\n".join(rows)
 
 
+def _strings(lines: Lines) -> str:
+    """Whole amounts: what is right, what is accepted, and how fast; sizes and times are in the JSON."""
+    rows = [
+        "| collection | lines | right (95%) | digits right | accepted, right of those | at most 1% wrong promised |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
+    ]
+    for line in lines:
+        if "strings" in line:
+            low, high = line["ci95"]
+            rows.append(
+                f"| {line['collection']} | {line['strings']:,} "
+                f"| {100 * line['accuracy']:.1f}% ({100 * low:.1f} to {100 * high:.1f}) "
+                f"| {100 * line['digit_accuracy']:.2f}% | {_accepted(line['accepted'])} "
+                f"| {_accepted(line['accepted_at_max_error']) if 'accepted_at_max_error' in line else '–'} |"
+            )
+    return "\n".join(rows)
+
+
+def _accepted(told: dict[str, Any]) -> str:
+    right = f"{100 * told['right'] / told['n']:.1f}%" if told["n"] else "–"
+    return f"{100 * told['share']:.1f}%, {right}"
+
+
 def _pages(lines: Lines) -> str:
     """Digits on pages as a camera sees them, and pages without one."""
     rows = ["| page | read right | accepted | of those wrong |", "| --- | ---: | ---: | ---: |"]
@@ -222,6 +245,7 @@ TABLES: Mapping[str, Callable[[Lines], str]] = MappingProxyType(
         "formats": _formats,
         "guest": _guest,
         "pages": _pages,
+        "strings": _strings,
         "training": _training,
         "trust": _trust,
     }

@@ -121,6 +121,8 @@ def _placed(line: LineInk, decoded: Decoded, accepted_from: float) -> tuple[tupl
 
 
 def _boxes(line: LineInk, symbols: Sequence[Symbol]) -> list[Box]:
+    if not symbols:
+        return []
     mask = line.picture >= INK
     density = mask.sum(axis=0)
     width = len(density)

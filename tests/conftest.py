@@ -22,7 +22,10 @@ from edgedigits.training.synthetic import draw_digit, synthetic_digits
 
 MNIST_ROOT = os.environ.get("EDGEDIGITS_DATA")
 PER_CLASS = 10
-EXTRAS = ("torch", "torchvision", "onnx", "matplotlib", "safetensors", "platformdirs", "openvino", "ncnn", "pnnx")
+EXTRAS = (
+    *("torch", "torchvision", "onnx", "matplotlib", "safetensors", "platformdirs", "openvino", "ncnn", "pnnx"),
+    "pypdfium2",
+)
 TRUSTED_ON = 1200
 """Synthetic digits that the trusted run was trained on and validated with."""
 HIDING = """

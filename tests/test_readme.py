@@ -23,6 +23,7 @@ def test_every_table_has_rows():
     assert [name for name, _ in tables] == [
         "family",
         "pages",
+        "strings",
         "guest",
         "trust",
         "elsewhere",
