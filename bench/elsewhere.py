@@ -22,12 +22,12 @@ from typing import Any
 import click
 import numpy as np
 
+from edgedigits.bench.files import digit_models
 from edgedigits.bench.sheet import Mistake, contact_sheet
 from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, echo_json
 from edgedigits.errors import DatasetError, PictureError
 from edgedigits.files import write_file
-from edgedigits.models import model_names
 from edgedigits.pictures import Picture, open_picture
 from edgedigits.recognizer import Recognizer
 from edgedigits.results import Reading
@@ -58,7 +58,7 @@ class Item:
 
 @click.command()
 @click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(path_type=Path, exists=True))
-@click.option("--models", help="Names or files, parted by commas.  [default: all that ship]")
+@click.option("--models", help="Names or files, parted by commas.  [default: all that ship and take digits]")
 @click.option("--max-error", type=float, help="Error rate allowed among accepted digits.  [default: each model's]")
 @click.option(
     "--sheets", type=click.Path(path_type=Path), help="Folder for contact sheets of what the last model reads wrongly."
@@ -73,7 +73,7 @@ def command(
     data_dir: Path | None,
 ) -> None:
     """Print one JSON object per collection and model, MNIST's test digits first."""
-    names = models.split(",") if models else model_names()
+    names = models.split(",") if models else digit_models()
     recognizers = {name: Recognizer(name, max_error=max_error) for name in names}
     mnist = load_digits("mnist", "test", data_dir)
     for name, recognizer in recognizers.items():

@@ -9,13 +9,13 @@ from pathlib import Path
 from edgedigits.artifact import OnnxArtifact
 from edgedigits.card import Card
 from edgedigits.errors import InputError, NoCheckpointError
-from edgedigits.export.formats import FORMATS, Format
+from edgedigits.export.formats import FORMATS, Format, format_of
 from edgedigits.extras import needs
-from edgedigits.models import Model
+from edgedigits.models import Model, find_model, model_names
 from edgedigits.training.data import load_digits
 from edgedigits.training.digits import Digits
 
-__all__ = ["NotAtHandError", "Shelf", "card_of"]
+__all__ = ["NotAtHandError", "Shelf", "card_of", "digit_models", "reads_lines"]
 
 
 class NotAtHandError(InputError):
@@ -30,6 +30,21 @@ CARD_DIGITS = 100
 def card_of(path: Path, row: Format) -> Card:
     """The card of a model file, once it has been checked. Raises `ArtifactError`, `MissingExtraError`."""
     return OnnxArtifact.open(path).card if row is ONNX else row.exporter().load(path).card
+
+
+def reads_lines(model: Model) -> bool:
+    """Whether a model takes lines, and not digits, which are what is measured by here."""
+    if model.artifact:
+        row = format_of(model.artifact)
+        return card_of(model.artifact, row).takes == "lines"
+    with needs("train", "a checkpoint"):
+        from edgedigits.export.measuring import taken_by
+    return taken_by(model.load_checkpoint().recipe) == "lines"
+
+
+def digit_models() -> tuple[str, ...]:
+    """Names of the models that ship and take digits."""
+    return tuple(name for name in model_names() if not reads_lines(find_model(name)))
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What each format and precision costs and keeps: `python -m edgedigits.bench.formats > formats.json`.
 
-Every model that ships is exported in every format and precision that is installed, proven, and timed against its own
-ONNX file in fp32, all in turns: one line of JSON for each.
+Every model of digits that ships is exported in every format and precision that is installed, proven, and timed against
+its own ONNX file in fp32, all in turns: one line of JSON for each.
 """
 
 from __future__ import annotations
@@ -12,13 +12,14 @@ from pathlib import Path
 import click
 
 from edgedigits.bench.clients import one_thread_of_torch
+from edgedigits.bench.files import digit_models
 from edgedigits.bench.measure import interleave, ratio
 from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, echo_json, note
 from edgedigits.errors import MissingExtraError
 from edgedigits.export.exporting import Exported, export_checkpoint
 from edgedigits.export.formats import FORMATS, Artifact
-from edgedigits.models import find_model, model_names
+from edgedigits.models import find_model
 from edgedigits.training.data import load_digits
 from edgedigits.training.digits import Digits
 
@@ -30,9 +31,9 @@ ROUNDS, TURN_S = 20, 0.01
 @click.command()
 @data_dir
 def command(*, data_dir: Path | None) -> None:
-    """Export, prove and time the models that ship in every format and precision."""
+    """Export, prove and time the digit models that ship in every format and precision."""
     digits = load_digits("mnist", "test", data_dir)
-    for model in model_names():
+    for model in digit_models():
         with tempfile.TemporaryDirectory() as folder:
             made = _exports(model, Path(folder), digits, data_dir)
             one_thread_of_torch()

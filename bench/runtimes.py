@@ -159,6 +159,7 @@ def prepare_all(
 
 def _threshold(path: Path) -> float:
     with needs("train", "a checkpoint"):
-        from edgedigits.export.claims import acceptance
+        from edgedigits.export.measuring import acceptance, taken_by
         from edgedigits.training.checkpoint import Checkpoint
-    return acceptance(Checkpoint.load(path).risk)[0]
+    checkpoint = Checkpoint.load(path)
+    return acceptance(checkpoint.risk, taken_by(checkpoint.recipe))[0]

@@ -7,37 +7,27 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from edgedigits.card import UNFITTED_THRESHOLD, Accuracy
+from edgedigits.card import Accuracy, Takes
 from edgedigits.errors import DatasetError
 from edgedigits.export.formats import Artifact, Format
+from edgedigits.export.measuring import Material, acceptance, ask, risk_on_held_out
 from edgedigits.export.parity import Parity
 from edgedigits.risk import RiskCurve
-from edgedigits.training.calibration import held_out_risk
 from edgedigits.training.checkpoint import Checkpoint
 from edgedigits.training.data import dataset_label
-from edgedigits.training.digits import Digits
-from edgedigits.training.evaluation import answer_all, evaluate, wilson_interval
-from edgedigits.training.material import split_digits
+from edgedigits.training.evaluation import wilson_interval
 
-__all__ = ["Claims", "acceptance", "check_card", "recipe_of", "risk_of"]
+__all__ = ["Claims", "check_card", "recipe_of", "risk_of"]
 
-USUAL_COVERAGE = 0.99
-"""Share of the digits held out that a card's threshold accepts: who puts up with fewer errors says so to the runner."""
 ROUNDING = 0.0005
-"""Share of digits that may be read or accepted otherwise on another processor."""
-
-
-def acceptance(risk: RiskCurve | None) -> tuple[float, float | None]:
-    """The threshold that a card begins with, and the error rate among accepted digits that it promises."""
-    return (UNFITTED_THRESHOLD, None) if risk is None else risk.at_coverage(USUAL_COVERAGE)
+"""Share of digits, or of strings, that may be read or accepted otherwise on another processor."""
 
 
 def risk_of(checkpoint: Checkpoint, artifact: Artifact, data_dir: Path | None) -> RiskCurve | None:
-    """The checkpoint's, or where an artifact answers a little otherwise, its own, of the same digits."""
+    """The checkpoint's, or where an artifact answers a little otherwise, its own, of the same digits or lines."""
     if checkpoint.risk is None or artifact.card.precision == "fp32":
         return checkpoint.risk
-    _, held_out = split_digits(checkpoint.recipe, data_dir)
-    return held_out_risk(answer_all(artifact.run, held_out.frames), held_out) if held_out else None
+    return risk_on_held_out(artifact.run, checkpoint.recipe, data_dir)
 
 
 def recipe_of(checkpoint: Checkpoint) -> dict[str, Any]:
@@ -60,7 +50,7 @@ def check_card(
     checkpoint: Checkpoint,
     *,
     row: Format,
-    digits: Digits,
+    digits: Material,
     parity: Parity,
     data_dir: Path | None,
 ) -> Claims:
@@ -73,7 +63,7 @@ def check_card(
     except DatasetError:
         risk = card.risk
         unchecked.append("its risk curve, for want of the digits that were held out")
-    threshold, max_error = acceptance(risk)
+    threshold, max_error = acceptance(risk, card.takes)
     facts = [
         ("format", card.format, row.name),
         ("calibration", card.calibration, checkpoint.calibration),
@@ -83,20 +73,27 @@ def check_card(
         ("threshold", card.accept_threshold, threshold),
         ("max_error", card.max_error, max_error),
     ]
-    if card.accuracy.dataset == digits.dataset and card.accuracy.n == len(digits):
-        accuracy = evaluate(answer_all(artifact.run, digits.frames), digits, card.accept_threshold).accuracy
+    accuracy = ask(artifact.run, digits)(card.accept_threshold).accuracy
+    told = _told(card.accuracy, card.takes)
+    if (card.accuracy.dataset, card.accuracy.n) != (accuracy.dataset, accuracy.n):
+        unchecked.append(f"its accuracy, measured on {told}, not on {_told(accuracy, card.takes)}")
+    elif card.provenance.get("measured_on_sha256", digits.sha256) != digits.sha256:
+        # Lines are composed where they are needed: another processor may round a pixel of them otherwise.
+        unchecked.append(f"its accuracy, measured on {told} that are others than those here")
+    else:
         is_close = _is_close_accuracy(card.accuracy, accuracy)
         facts.append(("accuracy", card.accuracy, card.accuracy if is_close else accuracy))
         agreement = card.parity.get("digits_agreement")
         is_close = isinstance(agreement, float) and abs(agreement - parity.digits_agreement) <= ROUNDING
         facts.append(("agreement", agreement, agreement if is_close else parity.digits_agreement))
-    else:
-        told = f"{card.accuracy.n} digits of {card.accuracy.dataset}"
-        unchecked.append(f"its accuracy, measured on {told}, not on {len(digits)} of {digits.dataset}")
     errors = (
         f"its {name} is {_short(claim)}, and should be {_short(fact)}" for name, claim, fact in facts if claim != fact
     )
     return Claims(tuple(errors), tuple(unchecked))
+
+
+def _told(accuracy: Accuracy, takes: Takes) -> str:
+    return f"{accuracy.n} {'' if takes == 'lines' else 'digits of '}{accuracy.dataset}"
 
 
 def _is_close_risk(claimed: RiskCurve | None, measured: RiskCurve | None) -> bool:

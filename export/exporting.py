@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,21 +15,20 @@ from numpy.typing import NDArray
 import edgedigits
 from edgedigits.card import Card, Takes, promised_threshold
 from edgedigits.errors import ArtifactError, CheckpointError, EdgeDigitsError, InputError, ParityError
-from edgedigits.export.claims import acceptance, check_card, recipe_of, risk_of
+from edgedigits.export.claims import check_card, recipe_of, risk_of
 from edgedigits.export.deployable import Deployable, Folded
+from edgedigits.export.exams import Question
 from edgedigits.export.formats import Artifact, Format, format_of
 from edgedigits.export.image import framed, image_probes
+from edgedigits.export.measuring import Material, Run, StringEvaluation, acceptance, ask, sample, taken_by
 from edgedigits.export.parity import Parity, check_parity
 from edgedigits.export.quantisation import Quantised, quantise
 from edgedigits.files import staged
 from edgedigits.models import RUN_CHECKPOINT, RUNS, SHIPPED_CHECKPOINT, find_model, model_names
 from edgedigits.training.checkpoint import Checkpoint, digest
-from edgedigits.training.digits import Digits
-from edgedigits.training.evaluation import Evaluation, answer_all, evaluate
+from edgedigits.training.evaluation import Evaluation
 from edgedigits.training.material import split_digits
 
-Run: TypeAlias = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Frames `uint8 [n, 28, 28]` to probabilities `float32 [n, 10]`."""
 QUANTISED_BY = 1000
 """Training digits, the first ones, whose activations decide on the scales of int8."""
 CHECKED = 100
@@ -41,6 +40,7 @@ __all__ = [
     "export_checkpoint",
     "find_origin",
     "measure",
+    "require_takes",
     "verify_artifact",
     "write_unproven",
 ]
@@ -90,16 +90,19 @@ def export_checkpoint(
     *,
     row: Format,
     precision: str,
-    digits: Digits,
-    takes: Takes = "frames",
+    digits: Material,
+    takes: Takes | None = None,
     data_dir: Path | None = None,
 ) -> Exported:
     """Write `checkpoint` as an artifact to `path`, named `model` in its card, once parity over `digits` has passed.
 
-    For int8, the training digits of the checkpoint's recipe are needed: `data_dir` is as for `load_digits`. Raises
-    `ParityError`, `UnknownNameError` for a precision the format cannot honour, `DatasetError`, `OutputError`.
+    `digits` are what `load_tests` has of its recipe: for what reads lines, lines of digits. It `takes` what the network
+    does, if nothing else is said. For int8, what the recipe trains on is needed: `data_dir` is as for `load_digits`.
+    Raises `ParityError`, `UnknownNameError` for a precision the format cannot honour, `InputError` for what it cannot
+    take, `DatasetError`, `OutputError`.
     """
-    gate = row.gate(precision)
+    takes = require_takes(checkpoint, row, takes)
+    gate = row.gate(precision, takes)
     exporter = row.exporter()
     reference, probes = _reference(deployable(checkpoint), takes)
     source, card = _draft(
@@ -110,8 +113,8 @@ def export_checkpoint(
         draft = exporter.load(temporary)
         parity = check_parity(reference, draft.run, digits, gate, probes).require(str(path))
         risk = risk_of(checkpoint, draft, data_dir)
-        threshold, max_error = acceptance(risk)
-        accuracy = evaluate(answer_all(draft.run, digits.frames), digits, threshold).accuracy
+        threshold, max_error = acceptance(risk, takes)
+        accuracy = ask(draft.run, digits)(threshold).accuracy
         exporter.write(
             source,
             replace(
@@ -125,8 +128,8 @@ def export_checkpoint(
             temporary,
         )
         finished = exporter.load(temporary)
-        sample = digits.frames[:CHECKED]
-        if not np.array_equal(finished.run(sample), draft.run(sample)):
+        few = sample(digits, CHECKED)
+        if not np.array_equal(finished.run(few), draft.run(few)):
             raise ParityError(f"{path} answers otherwise once its card is whole: nothing was written")
     return Exported(path, finished.card, parity)
 
@@ -138,23 +141,24 @@ def write_unproven(
     *,
     row: Format,
     precision: str,
-    digits: Digits,
+    digits: Material,
     data_dir: Path | None = None,
 ) -> None:
     """Write to `path` what `export_checkpoint` would prove first, for who measures it anyway, and throws it away.
 
     Its threshold is the checkpoint's. Raises as `export_checkpoint`, but for `ParityError`.
     """
-    row.gate(precision)
+    takes = require_takes(checkpoint, row)
+    row.gate(precision, takes)
     source, card = _draft(
-        checkpoint, model, row=row, precision=precision, digits=digits, takes="frames", data_dir=data_dir
+        checkpoint, model, row=row, precision=precision, digits=digits, takes=takes, data_dir=data_dir
     )
-    threshold, max_error = acceptance(checkpoint.risk)
+    threshold, max_error = acceptance(checkpoint.risk, takes)
     card = replace(card, accept_threshold=threshold, max_error=max_error, risk=checkpoint.risk)
     row.exporter().write(source, card, path)
 
 
-def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Digits, data_dir: Path | None = None) -> Exported:
+def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Material, data_dir: Path | None = None) -> Exported:
     """Hold an artifact made earlier, and what its card says, against a checkpoint.
 
     Whether it passed is in what is returned. What can be measured on other digits alone is not compared. Raises
@@ -166,24 +170,40 @@ def verify_artifact(path: Path, checkpoint: Checkpoint, digits: Digits, data_dir
     if card.weights_sha256 != digest(checkpoint.weights):
         raise ParityError(f"{path} was not made from this checkpoint: its card names other weights")
     reference, probes = _reference(deployable(checkpoint), card.takes)
-    parity = check_parity(reference, artifact.run, digits, row.gate(card.precision), probes)
+    parity = check_parity(reference, artifact.run, digits, row.gate(card.precision, card.takes), probes)
     claims = check_card(artifact, checkpoint, row=row, digits=digits, parity=parity, data_dir=data_dir)
     return Exported(path, card, parity, claims.errors, claims.unchecked)
 
 
-def measure(checkpoint: Checkpoint, digits: Digits, max_error: float | None = None) -> tuple[Evaluation, float]:
+def measure(
+    checkpoint: Checkpoint, digits: Material, max_error: float | None = None
+) -> tuple[Evaluation | StringEvaluation, float]:
     """What `checkpoint`, once exported, makes of `digits`, and the confidence from which it accepts them.
 
     `max_error` and what is raised for it are as in `Card.threshold_for`.
     """
-    usual, _ = acceptance(checkpoint.risk)
+    usual, _ = acceptance(checkpoint.risk, taken_by(checkpoint.recipe))
     threshold = usual if max_error is None else promised_threshold(checkpoint.risk, max_error, checkpoint.recipe.name)
-    return evaluate(answer_all(deployable(checkpoint).run, digits.frames), digits, threshold), threshold
+    return ask(deployable(checkpoint).run, digits)(threshold), threshold
 
 
 def deployable(checkpoint: Checkpoint) -> Deployable:
     """What is exported of a checkpoint."""
     return Deployable(checkpoint.network(), checkpoint.calibration.temperature)
+
+
+def require_takes(checkpoint: Checkpoint, row: Format, takes: str | None = None) -> Takes:
+    """What an artifact of `checkpoint` in a format is to take: what its network does, unless `takes` says otherwise.
+
+    Raises `UnknownNameError` for what the format cannot take, `InputError` for what the network cannot.
+    """
+    own = taken_by(checkpoint.recipe)
+    if own not in row.takes:
+        raise InputError(f"{checkpoint.recipe.name} takes {own}, for which there is no {row.name}: export it as onnx")
+    given = row.require_takes(takes or own)
+    if (given == "lines") != (own == "lines"):
+        raise InputError(f"{checkpoint.recipe.name} takes {own}: it cannot be exported to take {given}")
+    return given
 
 
 def find_origin(path: Path) -> Checkpoint:
@@ -222,7 +242,7 @@ class _Guarded:
             raise ArtifactError(f"{self._path} fails when it is run, so it is not a digit model") from error
 
 
-def _reference(network: Deployable, takes: Takes) -> tuple[Run, Iterable[tuple[str, NDArray[np.uint8]]]]:
+def _reference(network: Deployable, takes: Takes) -> tuple[Run, Iterable[Question]]:
     """What an artifact that `takes` this is held against, and what it is asked besides digits."""
     return (framed(network.run), image_probes()) if takes == "image" else (network.run, ())
 
@@ -233,7 +253,7 @@ def _draft(
     *,
     row: Format,
     precision: str,
-    digits: Digits,
+    digits: Material,
     takes: Takes,
     data_dir: Path | None,
 ) -> tuple[Folded | Quantised, Card]:
@@ -248,7 +268,7 @@ def _draft(
         accept_threshold=0,
         max_error=None,
         risk=None,
-        accuracy=evaluate(answer_all(reference, digits.frames), digits, 0).accuracy,
+        accuracy=ask(reference, digits)(0).accuracy,
         weights_sha256=digest(checkpoint.weights),
         provenance={
             "command": f"edgedigits export {model} --format {row.name} --precision {precision} --input {takes}",
@@ -281,8 +301,8 @@ def _prepared(
 
 
 def _summary(parity: Parity) -> dict[str, Any]:
-    """What a card says of a parity that passed, in three digits: its gate is the format's, which is known."""
-    told = {name: value for name, value in parity.to_dict().items() if name not in {"gate", "passed"}}
+    """What a card says of a parity that passed, in three digits: gate and items are the format's and the card's own."""
+    told = {name: value for name, value in parity.to_dict().items() if name not in {"gate", "passed", "items"}}
     told["probes"] = {name: _three_digits(value) for name, value in parity.probes.items()}
     return {name: _three_digits(value) if name == "max_abs_diff" else value for name, value in told.items()}
 

@@ -11,14 +11,16 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from edgedigits.training.networks import DigitNetwork
 
-__all__ = ["bias_of", "fold", "pool_size"]
+__all__ = ["bias_of", "fold", "padding_of", "pool_size"]
 
 
 PLAIN = (nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.Flatten)
 
 
 def fold(network: DigitNetwork, temperature: float) -> nn.Sequential:
-    """From pixels `float32 [n, 1, 28, 28]`, 0 to 255, to logits `float32 [n, classes]` divided by `temperature`.
+    """From pixels `float32 [n, 1, height, width]`, 0 to 255, to logits divided by `temperature`.
+
+    They are `float32 [n, classes]`; of a network that takes lines, `[n, classes, 1, steps]`.
 
     What a constant multiplies or adds is taken into the weights beside it: the picture's scale into the first
     convolution, batch normalisation into the convolution before it, the temperature into the last layer. Left are
@@ -26,8 +28,8 @@ def fold(network: DigitNetwork, temperature: float) -> nn.Sequential:
     """
     layers = _fused(copy.deepcopy(network).eval().layers())
     first, last = layers[0], layers[-1]
-    if not isinstance(first, nn.Conv2d) or not isinstance(last, nn.Linear):
-        raise TypeError(f"a network to be folded begins with a convolution and ends with a linear layer: {network}")
+    if not isinstance(first, nn.Conv2d) or not isinstance(last, (nn.Linear, nn.Conv2d)):
+        raise TypeError(f"what is folded begins with a convolution and ends with one or with a linear layer: {network}")
     if odd := [layer for layer in layers if not isinstance(layer, PLAIN)]:
         raise TypeError(f"nothing takes in {odd[0]}: it has to follow a convolution, or be a layer for training only")
     with torch.no_grad():
@@ -50,6 +52,14 @@ def bias_of(layer: nn.Conv2d) -> Tensor:
     if layer.bias is None:
         raise TypeError(f"what is exported has a bias, as folding batch normalisation gives, not {layer}")
     return layer.bias
+
+
+def padding_of(layer: nn.Conv2d) -> tuple[int, int]:
+    """Rows above and below, and columns at either side. Raises `TypeError` for padding that is said in words."""
+    if isinstance(layer.padding, str):
+        raise TypeError(f"what is exported says its padding in numbers, not {layer}")
+    rows, columns = layer.padding
+    return rows, columns
 
 
 def pool_size(layer: nn.MaxPool2d) -> int:

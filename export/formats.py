@@ -32,7 +32,9 @@ class Artifact(Protocol):
         ...
 
     def run(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`."""
+        """Probabilities `float32 [n, 10]` of frames `uint8 [n, 28, 28]`; or `[n, steps, 17]` of lines `[n, 32, width]`,
+        where it takes those.
+        """
         ...
 
 
@@ -55,7 +57,7 @@ class Exporter(Protocol):
 @dataclass(frozen=True)
 class Gate:
     """What parity allows: how far a probability may be off, which share of digits has to be read the same, and how much
-    accuracy may be lost, both as shares of the test digits.
+    accuracy may be lost, both as shares of the test digits; of what reads lines, of the test strings.
     """
 
     max_abs_diff: float
@@ -89,11 +91,20 @@ class Format:
         with needs(self.extra, f"the format {self.name}"):
             return cast("Exporter", importlib.import_module(self.module))
 
-    def gate(self, precision: str) -> Gate:
-        """Raise `UnknownNameError` for a precision that the format cannot honour."""
-        if precision not in self.precisions:
-            raise UnknownNameError(f"precision for {self.name}", precision, self.precisions)
-        return self.precisions[precision]
+    def gates(self, takes: str) -> Mapping[str, Gate]:
+        """By precision, those of a model that takes this."""
+        if takes not in self.takes:
+            return {}
+        # `quantise` makes whole numbers of networks for digits alone.
+        return {name: gate for name, gate in self.precisions.items() if takes != "lines" or name != "int8"}
+
+    def gate(self, precision: str, takes: Takes = "frames") -> Gate:
+        """Raise `UnknownNameError` for a precision that the format cannot honour, for a model that takes this."""
+        gates = self.gates(takes)
+        if precision not in gates:
+            what = f"lines in {self.name}" if takes == "lines" else self.name
+            raise UnknownNameError(f"precision for {what}", precision, gates)
+        return gates[precision]
 
     def require_takes(self, takes: str) -> Takes:
         """`takes`, where the format has it. Raises `UnknownNameError`."""
@@ -104,7 +115,7 @@ class Format:
 
     def file_name(self, stem: str, precision: str, takes: Takes = "frames") -> str:
         """What a file is called where nobody says otherwise: `model.onnx`, `model.int8.image.onnx`."""
-        parts = [stem, *([precision] if precision != "fp32" else []), *([takes] if takes != "frames" else [])]
+        parts = [stem, *([precision] if precision != "fp32" else []), *([takes] if takes == "image" else [])]
         return ".".join(parts) + self.suffix
 
 
@@ -118,7 +129,7 @@ FORMATS: Mapping[str, Format] = MappingProxyType(
                 precisions={"fp32": Gate(1e-5), "fp16": HALVED, "int8": QUANTISED},
                 module="edgedigits.export.onnx",
                 extra="export",
-                takes=("frames", "image"),
+                takes=("frames", "image", "lines"),
                 loads_with="onnxruntime, in C, C++, C#, Java, JavaScript, Swift; tract, in Rust; OpenCV; and others",
             ),
             Format(

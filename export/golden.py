@@ -1,4 +1,4 @@
-"""The golden set: frames, and the answers to them that whatever runs a model, in any language, is held against."""
+"""The golden set: frames or lines, and the answers to them that whatever runs a model, in any language, is held to."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.alphabet import LINE_HEIGHT
 from edgedigits.card import Takes
 from edgedigits.files import write_file
 from edgedigits.framing import FRAME_SIZE
 from edgedigits.training.synthetic import PICTURE_SIZE, draw_digit, frame_drawing
 
-__all__ = ["golden_frames", "golden_pictures", "write_golden"]
+__all__ = ["golden_frames", "golden_lines", "golden_pictures", "write_golden"]
 
 SEED = 1
 CLOSE = 1e-3
@@ -39,6 +40,22 @@ def golden_pictures() -> NDArray[np.uint8]:
     return np.stack([*digits, np.full((100, 80), 255, np.uint8), rng.integers(0, 256, (100, 80), np.uint8)])
 
 
+def golden_lines() -> NDArray[np.uint8]:
+    """Lines `uint8 [6, 32, 145]` for what takes those: six digits in two hands, blank, full, noise, a single column."""
+    size, (blank, full) = 24, (np.full((LINE_HEIGHT, 145), value, np.uint8) for value in (0, 255))
+    written = []
+    for hand in range(2):
+        line = blank.copy()
+        for place, digit in enumerate((1, 8, 9, 6, 0, 3)):
+            rng = np.random.default_rng((SEED, digit, hand))
+            line[4 : 4 + size, place * size :][:, :size] = draw_digit(digit, rng, size)
+        written.append(line)
+    noise = np.random.default_rng(SEED).integers(0, 256, blank.shape, np.uint8)
+    column = blank.copy()
+    column[:, 72] = 255
+    return np.stack([*written, blank, full, noise, column])
+
+
 def write_golden(
     path: Path, model: Path, takes: Takes, frames: NDArray[np.uint8], probabilities: NDArray[np.float32]
 ) -> None:
@@ -46,17 +63,18 @@ def write_golden(
 
     `model` is the file's SHA-256, `input` the name of its input, `frames` the bytes of `uint8 [n, height, width]` in
     base 64, and `shape` their shape; what takes an image is given them one by one. `digits` are the most probable ones,
-    null where a second is about as probable.
+    null where a second is about as probable; of a line, there is a list of classes, one for each step.
     """
-    ascending = np.sort(probabilities, axis=1)
-    clear = ascending[:, -1] - ascending[:, -2] > CLOSE
+    ascending = np.sort(probabilities, axis=-1)
+    digits = probabilities.argmax(axis=-1).astype(object)
+    digits[ascending[..., -1] - ascending[..., -2] <= CLOSE] = None
     golden = {
         "model": hashlib.sha256(model.read_bytes()).hexdigest(),
         "input": takes,
         "frames": base64.b64encode(frames.tobytes()).decode(),
         "shape": frames.shape,
         "probabilities": probabilities.tolist(),
-        "digits": [int(p.argmax()) if sure else None for p, sure in zip(probabilities, clear, strict=True)],
+        "digits": digits.tolist(),
     }
     write_file(path, json.dumps(golden))
 

@@ -49,6 +49,7 @@ SINCE: Mapping[str, int] = MappingProxyType(
         "Shape": 1,
         "Slice": 10,
         "Softmax": 1,
+        "Squeeze": 1,
         "Sub": 7,
         "Transpose": 1,
         "Unsqueeze": 1,
@@ -58,7 +59,8 @@ SINCE: Mapping[str, int] = MappingProxyType(
 )
 """Operators and the version each is written for here: the highest of a graph's is the opset that it needs."""
 NEWEST = 12
-"""The last opset in which all still mean what they are written for: in the next, Unsqueeze takes its axes otherwise."""
+"""The last opset in which all still mean what they are written for: in the next, Unsqueeze and Squeeze take their axes
+otherwise."""
 IR_VERSION = 4
 """The first in which a weight need not be an input, too (2019)."""
 FLOAT = TensorProto.FLOAT

@@ -46,10 +46,15 @@ def write(network: Folded | Quantised, card: Card, path: Path) -> None:
         logits = _integers(graph, network, pixels)
     else:
         logits = _floats(graph, network.layers, pixels, np.float16 if card.precision == "fp16" else np.float32)
-    answer = graph.add("Softmax", logits, axis=1)
-    if network.classes != 10:
-        bounds = (graph.constant(np.array([value], np.int64)) for value in (0, 10, 1))
-        answer = graph.add("Slice", answer, *bounds)
+    if card.takes == "lines":
+        # Before opset 13, Softmax is over all axes from its own on, so that the classes have to be the last.
+        by_step = graph.add("Transpose", graph.add("Squeeze", logits, axes=[2]), perm=[0, 2, 1])
+        answer = graph.add("Softmax", by_step, axis=2)
+    else:
+        answer = graph.add("Softmax", logits, axis=1)
+        if network.classes != 10:
+            bounds = (graph.constant(np.array([value], np.int64)) for value in (0, 10, 1))
+            answer = graph.add("Slice", answer, *bounds)
     if is_framed:
         answer = graph.add("Mul", answer, is_framed)
     requires = {"opset": graph.opset, "ir_version": IR_VERSION, "onnxruntime": OLDEST_ONNXRUNTIME}
@@ -64,20 +69,20 @@ def load(path: Path) -> Artifact:
     # The benchmark loads files where the base install is all there is; who exports or verifies has onnx.
     if importlib.util.find_spec("onnx"):
         _require_truth(card, content, str(path))
-    if card.takes == "frames":
-        return OnnxArtifact.opened(card, session, str(path))
-    from edgedigits.export.image import ImageArtifact
+    if card.takes == "image":
+        from edgedigits.export.image import ImageArtifact
 
-    return ImageArtifact(card, session)
+        return ImageArtifact(card, session)
+    return OnnxArtifact.opened(card, session, str(path))
 
 
-def _window(kernel: Sequence[int], stride: int, padding: int) -> dict[str, Any]:
-    """The attributes of a convolution that are not as they are by default."""
+def _window(kernel: Sequence[int], stride: Sequence[int], padding: Sequence[int]) -> dict[str, Any]:
+    """The attributes of a convolution that are not as they are by default; all are of rows, then of columns."""
     window = {"kernel_shape": list(kernel)}
-    if stride > 1:
-        window["strides"] = [stride, stride]
-    if padding:
-        window["pads"] = [padding] * 4
+    if max(stride) > 1:
+        window["strides"] = list(stride)
+    if max(padding):
+        window["pads"] = [*padding, *padding]
     return window
 
 
@@ -115,7 +120,7 @@ def _floats(graph: Graph, layers: nn.Sequential, pixels: str, stored: type[np.fl
     """Layers with weights that are stored in some precision and used in `float32`, as a CPU has arithmetic for."""
     from torch import Tensor, nn
 
-    from edgedigits.export.folding import bias_of, pool_size
+    from edgedigits.export.folding import bias_of, padding_of, pool_size
     from edgedigits.export.graph import FLOAT
 
     def weight(tensor: Tensor) -> str:
@@ -131,7 +136,7 @@ def _floats(graph: Graph, layers: nn.Sequential, pixels: str, stored: type[np.fl
                     x,
                     weight(layer.weight),
                     weight(bias_of(layer)),
-                    **_window(layer.kernel_size, int(layer.stride[0]), int(layer.padding[0])),
+                    **_window(layer.kernel_size, layer.stride, padding_of(layer)),
                 )
             case nn.MaxPool2d():
                 x = graph.add("MaxPool", x, kernel_shape=[pool_size(layer)] * 2, strides=[pool_size(layer)] * 2)
@@ -162,7 +167,7 @@ def _integers(graph: Graph, network: Quantised, x: str) -> str:
             graph.constant(conv.output_scale),
             zero,
             graph.constant(conv.bias),
-            **_window(conv.weight.shape[2:], conv.stride, conv.padding),
+            **_window(conv.weight.shape[2:], [conv.stride] * 2, [conv.padding] * 2),
         )
         if conv.pool > 1:
             x = graph.add("MaxPool", x, since=12, kernel_shape=[conv.pool] * 2, strides=[conv.pool] * 2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,25 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.errors import ParityError
+from edgedigits.export.exams import Exam, Items, Question, exam_on
 from edgedigits.export.formats import Gate
-from edgedigits.framing import FRAME_SIZE
 from edgedigits.training.digits import Digits
+from edgedigits.training.strings import Strings
 
 __all__ = ["Parity", "check_parity"]
-
-CHUNK = 1000
-MANY = 2048
-"""The largest batch that is asked: more than any runtime answers in one piece."""
 
 
 @dataclass(frozen=True)
 class Parity:
-    """What the comparison found over `n` frames, the test digits of `dataset` and probes.
+    """What the comparison found over `n` of the `items`, frames or lines: the test digits of `dataset`, or its test
+    strings, and probes.
 
     `max_abs_diff` is the largest difference between two probabilities, by `probes` for each kind of probe;
-    `argmax_agreement` is the share of all frames on which both name the same digit, `digits_agreement` that of the
-    digits, and `accuracy_lost` the share of digits that only the checkpoint reads right less that which only the
-    artifact does. `worst` is the frame with the largest difference, one with another digit before all others, in words.
+    `argmax_agreement` is the share of all items on which both name the same digit, or the same symbol at every step of
+    a line; `digits_agreement` is the share of the test digits that are read the same, or of the test strings, and
+    `accuracy_lost` the share of those that only the checkpoint reads right less that which only the artifact does.
+    `worst` is the item with the largest difference, one with another symbol before all others, in words.
     """
 
     n: int
@@ -40,17 +39,29 @@ class Parity:
     probes: dict[str, float]
     worst: str
     gate: Gate
+    items: Items = "frames"
 
     @property
     def passed(self) -> bool:
         """Whether the artifact may exist."""
-        # Where each answer has to be the same, that of a probe has to be, too.
-        agreement = self.argmax_agreement if self.gate.agreement == 1 else self.digits_agreement
+        gate = self.gate
         return (
-            agreement >= self.gate.agreement
-            and self.max_abs_diff <= self.gate.max_abs_diff
-            and self.accuracy_lost <= self.gate.accuracy_lost
+            self.digits_agreement >= gate.agreement
+            # Where each answer has to be the same, that of a probe has to be, too, and that at each step.
+            and (gate.agreement < 1 or self.argmax_agreement == 1)
+            and self.max_abs_diff <= gate.max_abs_diff
+            and self.accuracy_lost <= gate.accuracy_lost
         )
+
+    @property
+    def same(self) -> str:
+        """What both name alike on an item, in words."""
+        return "digit" if self.items == "frames" else "symbols"
+
+    @property
+    def tests(self) -> str:
+        """What they were asked besides probes, in words."""
+        return f"{self.dataset} test digits" if self.items == "frames" else f"test {self.dataset}"
 
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON types."""
@@ -62,8 +73,9 @@ class Parity:
             gate = self.gate
             raise ParityError(
                 f"{name} does not answer as its checkpoint does: largest difference {self.max_abs_diff:.2g} where "
-                f"{gate.max_abs_diff:g} may be, same digit on {100 * self.argmax_agreement:.2f}% of {self.n} frames, "
-                f"{100 * self.digits_agreement:.2f}% of the digits where {100 * gate.agreement:g}% is asked, "
+                f"{gate.max_abs_diff:g} may be, same {self.same} on {100 * self.argmax_agreement:.2f}% of {self.n} "
+                f"{self.items}, {100 * self.digits_agreement:.2f}% of the "
+                f"{'digits' if self.items == 'frames' else 'strings'} where {100 * gate.agreement:g}% is asked, "
                 f"{100 * self.accuracy_lost:.2f} points of accuracy lost where {100 * gate.accuracy_lost:g} may be; "
                 f"worst is {self.worst}"
             )
@@ -73,47 +85,47 @@ class Parity:
 def check_parity(
     reference: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
     artifact: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-    digits: Digits,
+    material: Digits | Strings,
     gate: Gate,
-    more_probes: Iterable[tuple[str, NDArray[np.uint8]]] = (),
+    more_probes: Iterable[Question] = (),
 ) -> Parity:
-    """Compare shapes, then values, on every digit and on frames that no digit looks like, in batches of many sizes.
+    """Compare shapes, then values, on every digit or line, and on what none looks like, in batches of many sizes.
 
-    Both map frames `uint8 [n, 28, 28]`, and `more_probes` of any shape they take, to probabilities `float32 [n, 10]`.
-    Names and types were checked when the artifact was opened. Raises `ParityError` for a wrong shape or type;
-    whether the values passed is in what is returned.
+    Both map frames `uint8 [n, 28, 28]`, and `more_probes` of any shape they take, to probabilities `float32 [n, 10]`;
+    or lines `uint8 [n, 32, width]` to `float32 [n, steps, 17]`. Names and types were checked when the artifact was
+    opened. Raises `ParityError` for a wrong shape or type; whether the values passed is in what is returned.
     """
-    expected = np.concatenate([reference(digits.frames[start : start + CHUNK]) for start in _starts(digits)])
-    found = [
-        _compare(f"{digits.dataset} test digits {start} to {start + len(part) - 1}", part, artifact, answers)
-        for start in _starts(digits)
-        for part, answers in [(digits.frames[start : start + CHUNK], expected[start : start + CHUNK])]
-    ]
-    said = np.concatenate([case.said for case in found])
-    right, still_right = (answers == digits.labels for answers in (expected.argmax(axis=1), said))
+    exam = exam_on(material)
+    found, expected, said = [], list[object](), list[object]()
+    for question in exam.tests:
+        case, answers, answered = _compare(exam, question, reference, artifact)
+        found.append(case)
+        expected += exam.read(answers)
+        said += exam.read(answered)
     probed = {
-        name: _compare(name, frames, artifact, reference(frames)) for name, frames in (*_probes(digits), *more_probes)
+        question[0]: _compare(exam, question, reference, artifact)[0] for question in (*exam.probes, *more_probes)
     }
     cases = [*found, *probed.values()]
-    n = sum(len(case.said) for case in cases)
+    n = sum(case.n for case in cases)
     return Parity(
         n=n,
-        dataset=digits.dataset,
+        dataset=exam.dataset,
         max_abs_diff=max(case.largest for case in cases),
         argmax_agreement=1 - sum(case.differing for case in cases) / n,
-        digits_agreement=1 - sum(case.differing for case in found) / len(digits),
-        accuracy_lost=float((right.sum() - still_right.sum()) / len(digits)),
+        digits_agreement=1 - _unequal(said, expected) / len(said),
+        accuracy_lost=(_unequal(said, exam.labels) - _unequal(expected, exam.labels)) / len(said),
         probes={name: case.largest for name, case in probed.items()},
         worst=max(cases, key=lambda case: case.severity).worst,
         gate=gate,
+        items=exam.items,
     )
 
 
 @dataclass(frozen=True)
 class _Case:
-    """One comparison: the digits that the artifact said, `int64 [n]`, and how far off it was."""
+    """One comparison: of how many items how many differ, and how far off the artifact was."""
 
-    said: NDArray[np.int64]
+    n: int
     differing: int
     largest: float
     severity: float
@@ -121,45 +133,37 @@ class _Case:
 
 
 def _compare(
-    name: str,
-    frames: NDArray[np.uint8],
+    exam: Exam,
+    question: Question,
+    reference: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
     artifact: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
-    expected: NDArray[np.float32],
-) -> _Case:
-    answered = artifact(frames)
+) -> tuple[_Case, NDArray[np.float32], NDArray[np.float32]]:
+    """The comparison, and what was expected and answered."""
+    name, pictures = question
+    expected, answered = reference(pictures), artifact(pictures)
     if answered.shape != expected.shape or answered.dtype != expected.dtype:
         raise ParityError(
             f"on {name}, the artifact answers {answered.dtype} {list(answered.shape)} where its checkpoint answers "
             f"{expected.dtype} {list(expected.shape)}"
         )
     # An answer that is no number is as far off as a probability can be.
-    difference = np.nan_to_num(np.abs(answered - expected), nan=1.0).max(axis=1)
-    says, said = answered.argmax(axis=1), expected.argmax(axis=1)
-    severity = difference + (says != said)
-    i = int(severity.argmax())
-    return _Case(
-        said=says,
-        differing=int((says != said).sum()),
+    difference = np.nan_to_num(np.abs(answered - expected), nan=1.0).max(axis=-1)
+    says, said = answered.argmax(axis=-1), expected.argmax(axis=-1)
+    is_other = says != said
+    severity = difference + is_other
+    place = tuple(map(int, np.unravel_index(severity.argmax(), severity.shape)))
+    step = f", step {place[1]}" if exam.items == "lines" else ""
+    ours, theirs = answered[place], expected[place]
+    case = _Case(
+        n=len(pictures),
+        differing=int(is_other.reshape(len(pictures), -1).any(axis=1).sum()),
         largest=float(difference.max()),
-        severity=float(severity[i]),
-        worst=f"frame {i} of {name}: the artifact says {says[i]} at {answered[i, says[i]]:.4f}, "
-        f"the checkpoint {said[i]} at {expected[i, said[i]]:.4f}",
+        severity=float(severity[place]),
+        worst=f"{exam.items[:-1]} {place[0]} of {name}{step}: the artifact says {exam.symbol(int(says[place]))} at "
+        f"{ours.max():.4f}, the checkpoint {exam.symbol(int(said[place]))} at {theirs.max():.4f}",
     )
+    return case, expected, answered
 
 
-def _starts(digits: Digits) -> range:
-    return range(0, len(digits), CHUNK)
-
-
-def _probes(digits: Digits) -> Iterator[tuple[str, NDArray[np.uint8]]]:
-    def full(value: int) -> NDArray[np.uint8]:
-        return np.full((1, FRAME_SIZE, FRAME_SIZE), value, np.uint8)
-
-    yield "blank", full(0)
-    yield "full", full(255)
-    yield "noise", np.random.default_rng(0).integers(0, 256, (64, FRAME_SIZE, FRAME_SIZE), np.uint8)
-    single = np.zeros((FRAME_SIZE**2, FRAME_SIZE**2), np.uint8)
-    np.fill_diagonal(single, 255)
-    yield "single pixel", single.reshape(-1, FRAME_SIZE, FRAME_SIZE)
-    for batch in (1, 2, 7, 64, MANY):
-        yield f"batch of {batch}", np.resize(digits.frames, (batch, FRAME_SIZE, FRAME_SIZE))
+def _unequal(some: Sequence[object], others: Sequence[object]) -> int:
+    return sum(one != other for one, other in zip(some, others, strict=True))

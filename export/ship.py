@@ -7,28 +7,34 @@ import math
 from pathlib import Path
 
 import click
-import numpy as np
-from numpy.typing import NDArray
 
+from edgedigits.alphabet import SEPARATORS
 from edgedigits.artifact import OnnxArtifact
 from edgedigits.card import Card
 from edgedigits.cli import run
 from edgedigits.cli.options import data_dir, note
-from edgedigits.errors import UnpromisedError
+from edgedigits.errors import RunError, UnpromisedError
 from edgedigits.export.exporting import Exported, export_checkpoint
 from edgedigits.export.formats import find_format
+from edgedigits.export.measuring import USUAL_ERROR, Answered, ask, load_tests, taken_by
 from edgedigits.files import write_file
 from edgedigits.models import ARTIFACT_STEM, SHIPPED_CHECKPOINT, find_model
-from edgedigits.training.checkpoint import Epoch
-from edgedigits.training.data import load_digits
-from edgedigits.training.digits import Digits
-from edgedigits.training.evaluation import answer_all, evaluate
+from edgedigits.risk import RiskCurve
+from edgedigits.training.checkpoint import Checkpoint
 
 __all__ = ["command"]
 
-MAX_ERRORS = (0.01, 0.005, 0.002, 0.001, 0.0005)
-PRECISIONS = ("fp32", "int8")
+PRECISIONS = {"frames": ("fp32", "int8"), "lines": ("fp32",)}
+MAX_ERRORS = {"frames": (0.01, 0.005, 0.002, 0.001, 0.0005), "lines": (0.05, 0.02, 0.01, 0.005, 0.002)}
+"""Both by what the network takes."""
+READS_FRAMES = """\
+Reads frames (`uint8 [batch, 28, 28]`, 0 = paper, 255 = ink, centred as MNIST centres) and gives the probabilities of
+the digits 0 to 9 (`float32 [batch, 10]`)."""
 NO_DIGIT_PROBABILITY = "\nWhat they lack of 1 is the probability that it is no digit."
+READS_LINES = f"""\
+Reads lines (`uint8 [batch, 32, width]`, 0 = paper, 255 = ink) and gives for each two columns the probabilities of what
+stands there (`float32 [batch, steps, 17]`): the digits 0 to 9, the separators `{SEPARATORS}`, `?` for what is written
+and is neither, and nothing. What a line says is decoded from them by connectionist temporal classification."""
 
 
 @click.command()
@@ -41,7 +47,10 @@ def command(*, trained: str, folder: Path, data_dir: Path | None) -> None:
     The run's own data set must be at hand, for its test split is what the card's accuracy is of.
     """
     checkpoint = find_model(trained).load_checkpoint()
-    digits = load_digits(checkpoint.recipe.dataset, "test", data_dir)
+    recipe = checkpoint.recipe
+    if not checkpoint.is_complete:
+        raise RunError(f"{trained} is not finished: go on with `edgedigits train --resume --output {trained}`")
+    digits = load_tests(recipe.dataset, recipe, data_dir)
     row = find_format("onnx")
     exported, *_ = made = [
         export_checkpoint(
@@ -53,31 +62,31 @@ def command(*, trained: str, folder: Path, data_dir: Path | None) -> None:
             digits=digits,
             data_dir=data_dir,
         )
-        for precision in PRECISIONS
+        for precision in PRECISIONS[taken_by(recipe)]
     ]
     checkpoint.weights_only().save(folder / SHIPPED_CHECKPOINT)
-    answers = answer_all(OnnxArtifact.open(exported.path).run, digits.frames)
-    kept = [keeps(exported.card, answers, digits, max_error) for max_error in MAX_ERRORS]
-    write_file(folder / "README.md", describe(made, kept, checkpoint.history, folder))
+    answered = ask(OnnxArtifact.open(exported.path).run, digits)
+    kept = [keeps(exported.card, answered, max_error) for max_error in MAX_ERRORS[exported.card.takes]]
+    write_file(folder / "README.md", describe(made, kept, checkpoint, folder))
     note(f"wrote {folder}")
 
 
-def keeps(card: Card, answers: NDArray[np.float32], digits: Digits, max_error: float) -> str:
-    """A line on what the card promises for `max_error`, and what came of it on the test `digits`; a table's row."""
+def keeps(card: Card, answered: Answered, max_error: float) -> str:
+    """A line on what the card promises for `max_error`, and what came of it on the test split; a table's row."""
     try:
         threshold = card.threshold_for(max_error)
     except UnpromisedError:
         return f"| {100 * max_error:g}% | cannot be promised | | |"
-    accuracy = evaluate(answers, digits, threshold).accuracy
+    accuracy = answered(threshold).accuracy
     return (
         f"| {100 * max_error:g}% | {threshold:.4f} | {100 * accuracy.coverage:.2f}% | "
         f"{accuracy.accepted_errors} of {round(accuracy.coverage * accuracy.n):,} |"
     )
 
 
-def describe(made: list[Exported], kept: list[str], history: tuple[Epoch, ...], folder: Path) -> str:
+def describe(made: list[Exported], kept: list[str], checkpoint: Checkpoint, folder: Path) -> str:
     """The cards for people, in Markdown: of what was `made`, in fp32 first, and of the checkpoint beside it."""
-    card = made[0].card
+    card, history = made[0].card, checkpoint.history
     accuracy, recipe = card.accuracy, card.provenance["recipe"]
     low, high = accuracy.ci95
     proofs = "\n".join(
@@ -102,18 +111,20 @@ def describe(made: list[Exported], kept: list[str], history: tuple[Epoch, ...], 
     versions = ", ".join(f"{name} {version}" for name, version in sorted(card.provenance["versions"].items()))
     right = f"{accuracy.correct} of {accuracy.n}, {100 * accuracy.accuracy:.2f}%"
     accepted = f"{100 * accuracy.coverage:.2f}%, {accuracy.accepted_errors} errors among them"
+    same = "same string as it" if card.takes == "lines" else "same digit as it"
+    # Of GPUs there is a random state of their own.
+    how, device = ("", "cuda") if "cuda" in checkpoint.random_state else ("OMP_NUM_THREADS=1 ", "cpu")
     return f"""# {card.model}
 
-Reads frames (`uint8 [batch, 28, 28]`, 0 = paper, 255 = ink, centred as MNIST centres) and gives the probabilities of
-the digits 0 to 9 (`float32 [batch, 10]`).{NO_DIGIT_PROBABILITY if recipe["nondigits"] else ""}
+{_reads(card)}
 
-| measured once on the test split of {accuracy.dataset} | |
+| measured once on {_tests(card)} | |
 | --- | --- |
 | right | {right} (95% interval {100 * low:.2f} to {100 * high:.2f}) |
 | mean negative log-likelihood | {accuracy.loss:.4f} |
 | accepted at confidence {card.accept_threshold:g} | {accepted} |
 
-| precision | right | threshold | accepted | largest difference from the checkpoint | same digit as it |
+| precision | right | threshold | accepted | largest difference from the checkpoint | {same} |
 | --- | ---: | ---: | ---: | ---: | ---: |
 {proofs}
 
@@ -132,31 +143,66 @@ the digits 0 to 9 (`float32 [batch, 10]`).{NO_DIGIT_PROBABILITY if recipe["nondi
 {files}
 
 Made by `python -m edgedigits.export.ship RUN artifacts/{card.model}` with {versions}, RUN being what
-`OMP_NUM_THREADS=1 edgedigits train --recipe {recipe["name"]} --seed {recipe["seed"]} --device cpu` left.
+`{how}edgedigits train --recipe {recipe["name"]} --seed {recipe["seed"]} --device {device}` left.
 The weights' own digest is `{card.weights_sha256}`; every pass is in `model.safetensors`.
 """
 
 
+def _reads(card: Card) -> str:
+    """What goes in and comes out, and of lines, what they were that it was measured on."""
+    recipe = card.provenance["recipe"]
+    if card.takes == "frames":
+        return READS_FRAMES + (NO_DIGIT_PROBABILITY if recipe["nondigits"] else "")
+    hands = [f"the test digits of {recipe['dataset']}"]
+    hands += ["those of the last writers on a tablet"] if recipe["pendigits"] else []
+    hands += ["hands drawn from stroke skeletons"] if recipe["hands"] else []
+    *others, last = hands
+    digits = f"{', '.join(others)} and {last}" if others else last
+    return f"""{READS_LINES}
+
+Figures are of lines that were composed, not of such as people wrote: of {digits},
+none of which it was trained on, with separators, foreign marks, rules, paper and camera. A string counts as right where
+all its digits are, in their order; separators are not asked for."""
+
+
+def _tests(card: Card) -> str:
+    if card.takes == "lines":
+        return f"{card.accuracy.n:,} {card.accuracy.dataset}'s test digits"
+    return f"the test split of {card.accuracy.dataset}"
+
+
 def _trust(card: Card, kept: list[str]) -> str:
-    calibration, risk = card.calibration, card.risk
-    if risk is None:
+    if card.risk is None:
         return (
             "Not calibrated: the recipe holds nothing out. The threshold is a convention, fitted to nothing, so it\n"
             "promises no error rate. Trained on digits alone: what is no digit is read as one."
         )
     promises = "\n".join(kept)
-    drawn, temperature = calibration.n - risk.n, calibration.temperature
-    before, after = 100 * calibration.ece_before, 100 * calibration.ece_after
-    # Rounded up: less would not be promised.
-    max_error = math.ceil(1e4 * (card.max_error or 0)) / 100
-    return f"""Calibrated on {risk.n:,} digits held out of the training split and {drawn:,} non-digits drawn:
-temperature {temperature:.3f}, expected calibration error {before:.2f}% before and {after:.2f}% after. The threshold
-above accepts 99% of the digits held out, and promises that no more than {max_error:.2f}% of such digits as it accepts
-are wrong, with 95% confidence. `Recognizer("{card.model}", max_error=...)` sets others:
+    calibration = card.calibration
+    errors = f"{100 * calibration.ece_before:.2f}% before and {100 * calibration.ece_after:.2f}% after"
+    return f"""Calibrated on {_held_out(card, card.risk)}:
+temperature {calibration.temperature:.3f}, expected calibration error {errors}. The threshold
+{_promise(card)}, with 95% confidence. `Recognizer("{card.model}", max_error=...)` sets others:
 
 | promised error rate | threshold | accepted on the test split | wrong among them |
 | ---: | ---: | ---: | ---: |
 {promises}"""
+
+
+def _held_out(card: Card, risk: RiskCurve) -> str:
+    n = card.calibration.n
+    if card.takes == "lines":
+        return f"{n:,} lines of digits held out of the training split, of which {risk.n:,} have nothing foreign in them"
+    return f"{risk.n:,} digits held out of the training split and {n - risk.n:,} non-digits drawn"
+
+
+def _promise(card: Card) -> str:
+    # Rounded up: less would not be promised.
+    most = f"{math.ceil(1e4 * (card.max_error or 0)) / 100:.2f}%"
+    what, share = ("strings", "at least half") if card.takes == "lines" else ("digits", "99%")
+    is_given = card.takes == "lines" and card.max_error == USUAL_ERROR
+    first = "" if is_given else f"accepts {share} of the {what} held out, and "
+    return f"above {first}promises that no more than {most} of such {what} as it accepts\nare wrong"
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from edgedigits.cli.options import data_dir, load_test_digits, note, print_table
 from edgedigits.errors import InputError
 from edgedigits.extras import needs
 from edgedigits.files import write_file
-from edgedigits.models import DEFAULT_MODEL, find_model, model_names, newest_run
+from edgedigits.models import DEFAULT_MODEL, find_model, newest_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +75,7 @@ def command(
             from edgedigits.bench.plot import draw
     from edgedigits.bench.budget import Budget
     from edgedigits.bench.compare import changes, read_report
+    from edgedigits.bench.files import reads_lines
     from edgedigits.bench.runtimes import RUNTIMES, find_runtime
 
     limits = [Budget.parse(text) for text in budgets]
@@ -82,6 +83,9 @@ def command(
     usual = QUICK_RUNTIMES if quick else [name for name, runtime in RUNTIMES.items() if not runtime.by_name_only]
     under_test = [find_runtime(name) for name in (runtimes.split(",") if runtimes else usual)]
     found = [find_model(name) for name in (models.split(",") if models else _usual_models())]
+    for model in found:
+        if reads_lines(model):
+            raise InputError(f"{model.name} reads lines: `python -m edgedigits.bench.strings` measures those")
     report = _measure(found, under_test, load_test_digits("mnist", data_dir), limits, quick=quick)
     told = report.to_dict()
     since = changes(told, old) if old else []
@@ -151,9 +155,14 @@ def _show(report: Report, since: list[Change] | None) -> None:
 
 
 def _usual_models() -> list[str]:
-    """The newest run, else all that ship, the default model first."""
+    """The newest run, else all that ship, the default model first; what reads lines is left out."""
+    from edgedigits.bench.files import digit_models, reads_lines
+
     newest = newest_run()
-    return [str(newest)] if newest else sorted(model_names(), key=lambda name: name != DEFAULT_MODEL)
+    if newest and reads_lines(find_model(newest)):
+        note(f"not measured: {newest}, which reads lines")
+        newest = None
+    return [str(newest)] if newest else sorted(digit_models(), key=lambda name: name != DEFAULT_MODEL)
 
 
 def _first(digits: Digits, n: int) -> Digits:

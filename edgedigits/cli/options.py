@@ -9,15 +9,26 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from edgedigits.errors import MissingExtraError
+from edgedigits.errors import DatasetError, MissingExtraError, UnknownNameError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from edgedigits.export.exporting import Exported
+    from edgedigits.export.measuring import Material
     from edgedigits.training.digits import Digits
+    from edgedigits.training.recipes import Recipe
 
-__all__ = ["as_json", "data_dir", "echo_json", "load_test_digits", "note", "print_exported", "print_table"]
+__all__ = [
+    "as_json",
+    "data_dir",
+    "echo_json",
+    "load_test_digits",
+    "load_test_material",
+    "note",
+    "print_exported",
+    "print_table",
+]
 
 MAX_WIDTH = 1000
 
@@ -58,6 +69,25 @@ def load_test_digits(dataset: str, data_dir: Path | None) -> Digits:
     return load_digits("synthetic", "test")
 
 
+def load_test_material(recipe: Recipe, data_dir: Path | None) -> Material:
+    """What a network of `recipe` is tested on, digits or lines of them; synthetic ones where those cannot be had here.
+
+    As in `load_test_digits`.
+    """
+    from edgedigits.export.measuring import load_tests
+    from edgedigits.training.recipes import LineRecipe
+
+    if not isinstance(recipe, LineRecipe):
+        return load_test_digits(recipe.dataset, data_dir)
+    try:
+        return load_tests(recipe.dataset, recipe, data_dir)
+    except (DatasetError, UnknownNameError, MissingExtraError) as error:
+        if data_dir:
+            raise
+        note(f"{error}; using lines of synthetic digits instead")
+    return load_tests("synthetic", recipe)
+
+
 def print_exported(
     exported: Exported, *, as_json: bool, latency_ratio: tuple[float, tuple[float, float]] | None = None
 ) -> None:
@@ -68,16 +98,17 @@ def print_exported(
         echo_json({**about, **latency})
         return
     click.echo(
-        f"{exported.path}: {about['format']} {about['precision']}, {about['bytes']:,} bytes, "
-        f"same digit as the checkpoint on {round(parity.argmax_agreement * parity.n)}/{parity.n} frames "
-        f"({parity.dataset} test digits and probes), largest difference in probability {parity.max_abs_diff:.1e}"
+        f"{exported.path}: {about['format']} {about['precision']}, {about['bytes']:,} bytes, same {parity.same} as the "
+        f"checkpoint on {round(parity.argmax_agreement * parity.n)}/{parity.n} {parity.items} ({parity.tests} and "
+        f"probes), largest difference in probability {parity.max_abs_diff:.1e}"
     )
     for line in exported.unchecked:
         note(f"not checked: {line}")
     if parity.gate.agreement < 1:
         accuracy = exported.card.accuracy
+        alone = f"{parity.dataset}'s digits" if parity.items == "frames" else parity.tests
         click.echo(
-            f"  of {parity.dataset}'s digits alone, the same on {100 * parity.digits_agreement:.2f}%; accuracy "
+            f"  of {alone} alone, the same on {100 * parity.digits_agreement:.2f}%; accuracy "
             f"{-100 * parity.accuracy_lost:+.2f} points, {accuracy.correct} of {accuracy.n} right"
         )
     if latency_ratio:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from edgedigits.cli.options import as_json, data_dir, load_test_digits, print_exported
+from edgedigits.cli.options import as_json, data_dir, load_test_material, print_exported
 from edgedigits.extras import needs
 from edgedigits.models import find_model
 
@@ -30,7 +30,7 @@ def command(path: Path, against: str | None, data_dir: Path | None, as_json: boo
         from edgedigits.export.exporting import find_origin, verify_artifact
 
     checkpoint = find_model(against).load_checkpoint() if against else find_origin(path)
-    digits = load_test_digits(checkpoint.recipe.dataset, data_dir)
+    digits = load_test_material(checkpoint.recipe, data_dir)
     verified = verify_artifact(path, checkpoint, digits, data_dir)
     if as_json or verified.passed:
         print_exported(verified, as_json=as_json)

@@ -14,7 +14,7 @@ from edgedigits.artifact import OnnxArtifact
 from edgedigits.export.deployable import Deployable
 from edgedigits.export.exporting import deployable, export_checkpoint, find_origin
 from edgedigits.export.formats import find_format
-from edgedigits.export.golden import golden_frames, golden_pictures, write_golden
+from edgedigits.export.golden import golden_frames, golden_lines, golden_pictures, write_golden
 from edgedigits.export.image import framed
 from edgedigits.export.onnx import OLDEST_ONNXRUNTIME
 from edgedigits.models import find_model, model_names
@@ -54,9 +54,10 @@ class Shipped(NamedTuple):
 @pytest.fixture(scope="module", params=ARTIFACTS, ids=lambda path: f"{path.parent.name}/{path.name}")
 def shipped(request, tmp_path_factory):
     path, golden = request.param, tmp_path_factory.mktemp("golden") / "golden.json"
-    card, frames = OnnxArtifact.open(path).card, golden_frames()
+    card = OnnxArtifact.open(path).card
+    given = golden_lines() if card.takes == "lines" else golden_frames()
     checkpoint = Deployable(find_origin(path).network(), card.calibration.temperature)
-    write_golden(golden, path, "frames", frames, checkpoint.run(frames))
+    write_golden(golden, path, card.takes, given, checkpoint.run(given))
     return Shipped(path, golden, card.precision)
 
 
@@ -161,6 +162,18 @@ def test_golden_frames_are_digits_and_what_is_none():
     np.testing.assert_array_equal(frames, golden_frames())
     assert len(np.unique(frames, axis=0)) == len(frames) == 24
     assert [int((frame > 0).sum()) for frame in frames[[20, 21, 23]]] == [0, 28 * 28, 1]
+
+
+def test_of_a_line_each_step_is_held_against_the_golden_answer(tmp_path):
+    lines = golden_lines()
+    np.testing.assert_array_equal(lines, golden_lines())
+    probabilities = np.zeros((len(lines), 3, 17), np.float32)
+    probabilities[:, :, 4], probabilities[:, 1, 16] = 0.5, 0.5
+    (tmp_path / "model").write_bytes(b"")
+    write_golden(tmp_path / "golden.json", tmp_path / "model", "lines", lines, probabilities)
+    golden = json.loads((tmp_path / "golden.json").read_text())
+    assert golden["digits"] == [[4, None, 4]] * len(lines)
+    assert (golden["input"], golden["shape"]) == ("lines", [len(lines), 32, 145])
 
 
 def _is_seen(wrong, run):

@@ -24,7 +24,6 @@ from edgedigits.errors import (
     UnknownNameError,
 )
 from edgedigits.export.archive import read_archive, write_archive
-from edgedigits.export.claims import USUAL_COVERAGE
 from edgedigits.export.exporting import (
     deployable,
     export_checkpoint,
@@ -33,6 +32,7 @@ from edgedigits.export.exporting import (
     verify_artifact,
 )
 from edgedigits.export.formats import FORMATS, find_format
+from edgedigits.export.measuring import USUAL_COVERAGE
 from edgedigits.framing import frame_picture
 from edgedigits.risk import RiskCurve, acceptance_score
 from edgedigits.training import data
