@@ -27,6 +27,8 @@ REACH = LINE_HEIGHT
 """Columns from its middle within which all of a symbol's ink is."""
 SURER = 10.0
 """How many times likelier a line has to be upside down to be called so."""
+LEAST_SPELLED = 0.1
+"""Share of a likely string's probability that its likeliest spelling has: to find it takes next to no time."""
 
 
 def read_layout(layout: Layout, run: Run, accepted_from: float, expected: Expected | None) -> Reading:
@@ -88,7 +90,11 @@ def _reason(decoded: Decoded, accepted_from: float) -> Reason | None:
 
 
 def _is_upside_down(picture: NDArray[np.uint8], run: Run, decoded: Decoded, accepted_from: float) -> bool:
-    turned = decode(run(np.ascontiguousarray(picture[np.newaxis, ::-1, ::-1]))[0])
+    probabilities = run(np.ascontiguousarray(picture[np.newaxis, ::-1, ::-1]))[0]
+    # Of what makes sense, the likeliest way to spell it is not much less likely than all together.
+    if float(probabilities.max(axis=1).prod(dtype=np.float64)) < LEAST_SPELLED * accepted_from:
+        return False
+    turned = decode(probabilities)
     makes_sense = turned.text.isdigit() and turned.confidence >= accepted_from
     return makes_sense and turned.confidence > SURER * decoded.confidence
 

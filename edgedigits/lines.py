@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from edgedigits.alphabet import LINE_HEIGHT
 from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven
 from edgedigits.marks import Box, Marks, find_marks
-from edgedigits.rules import without_rules
 
 __all__ = ["INK", "Layout", "LineInk", "Unreadable", "find_lines"]
 
@@ -87,7 +86,7 @@ def find_lines(grey: NDArray[np.uint8]) -> Layout:
     ink, contrast = _ink(small, grain)
     if contrast < MIN_CONTRAST:
         return Layout((), "low contrast" if contrast > max(FAINT, 2 * grain) else "blank")
-    mask = without_rules(ink >= INK)
+    mask = ink >= INK
     marks = find_marks(mask)
     if len(marks.area) > MAX_MARKS:
         return Layout((), "too much")

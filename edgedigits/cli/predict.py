@@ -15,7 +15,7 @@ import click
 from edgedigits.cli.bulk import bar, files_in, no_pictures, picture_suffixes, without_files
 from edgedigits.cli.options import as_json, echo_json, note
 from edgedigits.cli.results import results
-from edgedigits.errors import PictureError
+from edgedigits.errors import InputError, PictureError
 from edgedigits.models import DEFAULT_MODEL
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ def command(
     # What Pillow warns of, our own line says of the file.
     warnings.filterwarnings("ignore", module="PIL")
     recognizer = Recognizer(model, max_error=max_error)
+    if recognizer.card.takes == "lines":
+        raise InputError(f"{model} reads whole lines: use `edgedigits read --model {model}`")
     suffixes = picture_suffixes()
     told = failed = 0
     with ExitStack() as stack:

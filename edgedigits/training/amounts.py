@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgedigits.alphabet import ALPHABET
+from edgedigits.alphabet import SEPARATORS
 
 __all__ = ["MOST_SYMBOLS", "draw_text"]
 
@@ -34,7 +34,7 @@ def _draw(kind: str, rng: np.random.Generator) -> str:
         case "amount":
             return _amount(rng)
         case "spaced":
-            return ALPHABET[10 + rng.integers(0, 3)].join(_digits(int(rng.integers(1, 4)), rng) for _ in range(3))
+            return SEPARATORS[int(rng.integers(0, 3))].join(_digits(int(rng.integers(1, 4)), rng) for _ in range(3))
         case "date":
             mark = "-.."[rng.integers(3)]
             return mark.join((_digits(2, rng), _digits(2, rng), _digits(int(rng.choice((2, 4))), rng)))

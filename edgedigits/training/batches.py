@@ -33,8 +33,8 @@ class Batch(NamedTuple):
     """This process's rows of a batch of `whole` frames.
 
     `frames` is `uint8 [n, 28, 28]`, or `float32`, 0 to 255, where augmented; `labels` int64 [n]; `taught` what the
-    teachers say, `float32 [n, classes]`. Of lines, `frames` is `uint8 [n, 32, width]`, and `labels` and `centres` are the
-    symbols and their middles, as in `edgedigits.training.composition.Lines`.
+    teachers say, `float32 [n, classes]`. Of lines, `frames` is `uint8 [n, 32, width]`, and `labels` and `centres` are
+    the symbols and their middles, as in `edgedigits.training.composition.Lines`.
     """
 
     frames: Tensor

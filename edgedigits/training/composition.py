@@ -117,15 +117,15 @@ class Composer:
             width = places.add(
                 glyph,
                 x,
-                top + rng.normal(0, 0.05) * hand.height,
-                scale,
-                hand.wide * math.exp(rng.normal(0, 0.08)) if is_digit else 1.0,
-                hand.slant + rng.normal(0, 0.07) if is_digit else rng.normal(0, 0.1),
+                top=top + rng.normal(0, 0.05) * hand.height,
+                scale=scale,
+                wide=hand.wide * math.exp(rng.normal(0, 0.08)) if is_digit else 1.0,
+                slant=hand.slant + rng.normal(0, 0.07) if is_digit else rng.normal(0, 0.1),
             )
             is_between = is_digit and (i + 1 == len(symbols) or symbols[i + 1] < DIGITS)
             # However much they overlap, digits stand one after the other.
             x += max(width + hand.gap(rng, is_between=is_between) * hand.height, 0.5 * width, 3.0)
-        centres = np.array(places.left, np.float32) + np.array(places.width, np.float32) / 2
+        centres = np.array(places.left, np.float32) + np.array(places.width, np.float32) / np.float32(2)
         width = int(max(x + (rng.uniform(0, 18) if rng.random() < ROOMY else 0), NARROWEST))
         if rng.random() < JOINED:
             self._join(places, hand, symbols, centres, rng)
@@ -133,7 +133,7 @@ class Composer:
             for glyph in self._choose(rng.integers(0, DIGITS, rng.integers(1, 4)).tolist(), rng).tolist():
                 scale, shown = hand.height * rng.uniform(0.7, 1.3), rng.uniform(1, 5)
                 top = shown - scale if rng.random() < 0.5 else LINE_HEIGHT - shown
-                places.add(glyph, rng.uniform(0, width), top, scale, 1.0, hand.slant)
+                places.add(glyph, rng.uniform(0, width), top=top, scale=scale, wide=1.0, slant=hand.slant)
         return places.plan(symbols, centres, width)
 
     def _join(
@@ -147,7 +147,7 @@ class Composer:
                 scale = hand.height * rng.uniform(0.5, 1.0)
                 wide = span / max(1.0, scale * float(self._height[dash] * self._size[dash, 1] / self._size[dash, 0]))
                 top = hand.top + (rng.uniform(0.0, 0.3) - float(self._top[dash])) * scale
-                places.add(dash, float(centres[i]) + span / 8, top, scale, wide, hand.slant)
+                places.add(dash, float(centres[i]) + span / 8, top=top, scale=scale, wide=wide, slant=hand.slant)
 
     def _choose(self, symbols: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
         """A glyph for each symbol, those of digits by one hand."""
@@ -214,7 +214,7 @@ class _Places:
         self.width: list[float] = []
         self._rows: list[tuple[float, float, float]] = []
 
-    def add(self, glyph: int, left: float, top: float, scale: float, wide: float, slant: float) -> float:
+    def add(self, glyph: int, left: float, *, top: float, scale: float, wide: float, slant: float) -> float:
         """Put a glyph so that a digit beside it is `scale` high with its top at `top`, and return its width."""
         high = scale * float(self._height[glyph])
         width = min(wide * high * float(self._size[glyph, 1] / self._size[glyph, 0]), PATCH - 12.0)

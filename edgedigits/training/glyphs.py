@@ -6,7 +6,6 @@ stand on the line and are 1 high, a dot is a tenth of that, a dash floats at hal
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,7 +35,7 @@ BOX_HEIGHT, BOX_WIDTH = 40, 48
 INK = 48
 """Level from which a pixel belongs to a glyph, of 255."""
 PENS = (6, 8, 10, 12, 15, 18)
-"""Widths of the tablet's pens, in turns, in pixels of `pendigits.PAPER`: as fine as a ball pen's and as bold as MNIST's."""
+"""Widths of the tablet's pens, in turns, in pixels of `pendigits.PAPER`: fine as a ball pen's to bold as MNIST's."""
 OVERSAMPLING = 4
 MARKS_SEED = 11
 
@@ -68,9 +67,8 @@ def digit_glyphs(digits: Digits) -> Glyphs:
 
 def pen_glyphs(root: Path, start: int, stop: int) -> Glyphs:
     """Digits from the tablet, by pens of several widths."""
-    written = json.loads((root / pendigits.FILE).read_text("utf-8"))[start:stop]
-    pictures = [pendigits.draw_strokes(digit["strokes"], PENS[i % len(PENS)]) for i, digit in enumerate(written)]
-    return _whole(pictures, np.array([digit["label"] for digit in written], np.int64))
+    pictures, labels = pendigits.draw_written(root, slice(start, stop), PENS)
+    return _whole(pictures, labels)
 
 
 def drawn_glyphs(hands: int, seed: int) -> Glyphs:
@@ -124,23 +122,38 @@ def _whole(pictures: list[NDArray[np.uint8]], symbols: NDArray[np.int64]) -> Gly
     return Glyphs(ink, size, symbols, np.ones(n, np.float32), np.zeros(n, np.float32), np.zeros(n, np.int64))
 
 
+class _Pen:
+    """Draws a separator in units of a digit's height, from the top of its upper left corner."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+        self._unit = 64 * OVERSAMPLING
+        self._image = Image.new("L", (2 * self._unit, 2 * self._unit))
+        self._draw = ImageDraw.Draw(self._image)
+        self._width = float(np.exp(rng.uniform(np.log(0.05), np.log(0.14))))
+
+    def stroke(self, *points: tuple[float, float], bold: float = 1.0) -> None:
+        path = [((x + 0.5) * self._unit, (y + 0.3) * self._unit) for x, y in points]
+        r = bold * self._width * self._unit / 2
+        self._draw.line(path, fill=255, width=max(1, round(2 * r)), joint="curve")
+        for x, y in path:
+            self._draw.ellipse((x - r, y - r, x + r, y + r), fill=255)
+
+    def wobble(self, amount: float = 0.03) -> float:
+        return float(self._rng.normal(0, amount))
+
+    def drawn(self) -> tuple[NDArray[np.uint8], float, float]:
+        """The ink, its height and the place of its top."""
+        picture = np.asarray(self._image.reduce(OVERSAMPLING))
+        _, y0, _, y1 = bounding_box(picture >= INK)
+        unit = self._unit / OVERSAMPLING
+        return picture, (y1 - y0) / unit, y0 / unit - 0.3
+
+
 def _mark(symbol: str, rng: np.random.Generator) -> tuple[NDArray[np.uint8], float, float]:
     """The ink of a separator, its height and the place of its top."""
-    size = 64 * OVERSAMPLING
-    image = Image.new("L", (2 * size, 2 * size))
-    pen = ImageDraw.Draw(image)
-    width = float(np.exp(rng.uniform(np.log(0.05), np.log(0.14))))
-
-    def stroke(*points: tuple[float, float], bold: float = 1.0) -> None:
-        path = [((x + 0.5) * size, (y + 0.3) * size) for x, y in points]
-        r = bold * width * size / 2
-        pen.line(path, fill=255, width=max(1, round(2 * r)), joint="curve")
-        for x, y in path:
-            pen.ellipse((x - r, y - r, x + r, y + r), fill=255)
-
-    def wobble(amount: float = 0.03) -> float:
-        return float(rng.normal(0, amount))
-
+    pen = _Pen(rng)
+    stroke, wobble = pen.stroke, pen.wobble
     match symbol:
         case ".":
             stroke((0, 0.9), (wobble(0.04), 0.9 + wobble(0.04)), bold=rng.uniform(1, 1.8))
@@ -149,10 +162,10 @@ def _mark(symbol: str, rng: np.random.Generator) -> tuple[NDArray[np.uint8], flo
             stroke((0, 0.85), (0.03 + wobble(), 0.85 + drop / 2), (-0.1 + wobble(0.06), 0.85 + drop))
         case "-":
             length = rng.uniform(0.2, 1.1)
-            y = rng.uniform(0.3, 0.75)
+            y = rng.uniform(0.08, 0.75)
             stroke((0, y + wobble(0.06)), (length / 2, y + wobble(0.05)), (length, y + wobble(0.06)))
         case "=":
-            length, y, gap = rng.uniform(0.25, 0.9), rng.uniform(0.3, 0.6), rng.uniform(0.14, 0.3)
+            length, y, gap = rng.uniform(0.25, 0.9), rng.uniform(0.05, 0.6), rng.uniform(0.14, 0.3)
             for below in (0.0, gap):
                 stroke(
                     (wobble(), y + below + wobble()),
@@ -160,36 +173,34 @@ def _mark(symbol: str, rng: np.random.Generator) -> tuple[NDArray[np.uint8], flo
                     (length + wobble(0.06), y + below + wobble()),
                 )
         case _:
-            match rng.integers(4):
-                case 0:  # a hash
-                    wide, lean = rng.uniform(0.4, 0.9), rng.uniform(-0.1, 0.25)
-                    top, high = rng.uniform(0, 0.3), rng.uniform(0.5, 0.8)
-                    for part in (0.3, 0.7):
-                        x, y = wide * part, top + high * part
-                        stroke((x + lean + wobble(), top + wobble()), (x + wobble(), top + high + wobble()))
-                        stroke((wobble(), y + wobble()), (wide + lean / 2 + wobble(), y - 0.05 + wobble()))
-                case 1:  # a dollar sign
-                    stroke(
-                        *(
-                            (0.45 + wobble(), 0.2),
-                            (0.2, 0.1 + wobble()),
-                            (0.05 + wobble(), 0.3),
-                            (0.25, 0.5 + wobble()),
-                        ),
-                        *((0.45 + wobble(), 0.7), (0.3, 0.9 + wobble()), (0.0, 0.8 + wobble())),
-                    )
-                    for x in (0.25, 0.32)[: rng.integers(1, 3)]:
-                        stroke((x + 0.05 + wobble(), -0.05 + wobble()), (x - 0.03 + wobble(), 1.05 + wobble()))
-                case 2:  # a star
-                    for angle in np.pi * (np.arange(3) / 3 + rng.uniform(0, 0.3)):
-                        dx, dy = 0.2 * float(np.cos(angle)), 0.2 * float(np.sin(angle))
-                        stroke((0.2 - dx, 0.4 - dy), (0.2 + dx + wobble(), 0.4 + dy + wobble()))
-                case _:  # a dash crossed by two strokes
-                    length, y = rng.uniform(0.5, 1.3), rng.uniform(0.35, 0.6)
-                    stroke((0, y + wobble(0.06)), (length, y + wobble(0.06)))
-                    for x in (0.4, 0.6):
-                        stroke((x * length + 0.1, y - 0.25 + wobble()), (x * length - 0.08, y + 0.25 + wobble()))
-    picture = np.asarray(image.reduce(OVERSAMPLING))
-    _, y0, _, y1 = bounding_box(picture >= INK)
-    unit = size / OVERSAMPLING
-    return picture, (y1 - y0) / unit, y0 / unit - 0.3
+            _fill_up(pen, rng)
+    return pen.drawn()
+
+
+def _fill_up(pen: _Pen, rng: np.random.Generator) -> None:
+    """What amounts are filled up with."""
+    stroke, wobble = pen.stroke, pen.wobble
+    match rng.integers(4):
+        case 0:  # a hash
+            wide, lean = rng.uniform(0.4, 0.9), rng.uniform(-0.1, 0.25)
+            top, high = rng.uniform(0, 0.3), rng.uniform(0.5, 0.8)
+            for part in (0.3, 0.7):
+                x, y = wide * part, top + high * part
+                stroke((x + lean + wobble(), top + wobble()), (x + wobble(), top + high + wobble()))
+                stroke((wobble(), y + wobble()), (wide + lean / 2 + wobble(), y - 0.05 + wobble()))
+        case 1:  # a dollar sign
+            stroke(
+                *((0.45 + wobble(), 0.2), (0.2, 0.1 + wobble()), (0.05 + wobble(), 0.3), (0.25, 0.5 + wobble())),
+                *((0.45 + wobble(), 0.7), (0.3, 0.9 + wobble()), (0.0, 0.8 + wobble())),
+            )
+            for x in (0.25, 0.32)[: rng.integers(1, 3)]:
+                stroke((x + 0.05 + wobble(), -0.05 + wobble()), (x - 0.03 + wobble(), 1.05 + wobble()))
+        case 2:  # a star
+            for angle in np.pi * (np.arange(3) / 3 + rng.uniform(0, 0.3)):
+                dx, dy = 0.2 * float(np.cos(angle)), 0.2 * float(np.sin(angle))
+                stroke((0.2 - dx, 0.4 - dy), (0.2 + dx + wobble(), 0.4 + dy + wobble()))
+        case _:  # a dash crossed by two strokes
+            length, y = rng.uniform(0.5, 1.3), rng.uniform(0.35, 0.6)
+            stroke((0, y + wobble(0.06)), (length, y + wobble(0.06)))
+            for x in (0.4, 0.6):
+                stroke((x * length + 0.1, y - 0.25 + wobble()), (x * length - 0.08, y + 0.25 + wobble()))

@@ -6,10 +6,11 @@ import math
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from edgedigits.alphabet import BLANK, STRIDE
+from edgedigits.alphabet import ALPHABET, BLANK, STRIDE
 from edgedigits.card import Calibration
 from edgedigits.risk import RiskCurve
 from edgedigits.training.calibration import expected_calibration_error
@@ -57,12 +58,10 @@ def line_run(network: DigitNetwork, device: torch.device, temperature: float = 1
     """A network as what is exported of it: lines to probabilities."""
 
     @torch.inference_mode()
-    def run(
-        lines: np.ndarray[tuple[int, ...], np.dtype[np.uint8]],
-    ) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def run(lines: NDArray[np.uint8]) -> NDArray[np.float32]:
         network.eval()
         logits = network(torch.from_numpy(lines).to(device)).float().cpu()
-        probabilities: np.ndarray[tuple[int, ...], np.dtype[np.float32]] = (logits / temperature).softmax(2).numpy()
+        probabilities: NDArray[np.float32] = (logits / temperature).softmax(2).numpy()
         return probabilities
 
     return run
@@ -93,8 +92,6 @@ def _error(read: Read) -> float:
 
 
 def _targets(strings: Strings) -> list[tuple[Tensor, Tensor]]:
-    from edgedigits.alphabet import ALPHABET
-
     texts, targets = iter(strings.texts), []
     for batch in strings.pictures:
         said = [[ALPHABET.index(symbol) for symbol in next(texts)] for _ in batch]

@@ -36,7 +36,7 @@ FEWER = 8
 MEASURED = 4096
 """Lines that are held out, and that are tested on."""
 BATCH, SORTED = 64, 8
-"""Lines of a batch that is measured by; and batches whose lines are sorted by length together, for padding takes time."""
+"""Lines of a batch that is measured by; and how many batches' lines are sorted by length together, to pad few."""
 AHEAD = 3
 """Batches composed ahead, in a thread: it works while the network's own threads wait for each other."""
 

@@ -116,9 +116,9 @@ def train(
 
     `on_step` hears, every few steps, how many are done, of how many, and the loss. Stopped at any moment, by whatever
     means, a run goes on from its last whole epoch and ends, on a CPU, with the very weights it would have had.
-    The digits, or lines, `measured` after each epoch, those held out where the recipe does, are only reported on while training
-    goes on; the finished run is calibrated on them where they were held out. In a process group, all
-    processes call this alike and the first writes. Raises `RunError`, `DatasetError`, `OutputError`.
+    The digits, or lines, `measured` after each epoch, those held out where the recipe does, are only reported on while
+    training goes on; the finished run is calibrated on them where they were held out. In a process group, all processes
+    call this alike and the first writes. Raises `RunError`, `DatasetError`, `OutputError`.
     """
     recipe = checkpoint.recipe
     if not checkpoint.random_state:

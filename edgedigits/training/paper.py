@@ -30,8 +30,7 @@ def written(ink: Tensor, generator: torch.Generator) -> Tensor:
 
 def on_paper(ink: Tensor, generator: torch.Generator) -> Tensor:
     """Ink `float32 [n, height, width]`, 0 to 1, on paper with prints, rules and grain: `uint8`, 0 to 255."""
-    n, height, width = ink.shape
-    draw = _Draw(n, generator)
+    draw = _Draw(len(ink), generator)
     x = ink.unsqueeze(1)
     # Prints are below the ink: they darken paper, and ink not more than it is.
     ground = torch.zeros_like(x)

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw
 from edgedigits.errors import DatasetError
 from edgedigits.framing import frame_clean
 
-__all__ = ["FILE", "TRAINED_ON", "draw_strokes", "load"]
+__all__ = ["FILE", "TRAINED_ON", "draw_strokes", "draw_written", "load"]
 
 FILE = "pendigits_train_strokes.json"
 TRAINED_ON = 6000
@@ -32,26 +32,40 @@ Strokes = Sequence[Sequence[Sequence[float]]]
 
 def load(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
     """The digits to train on: frames `uint8 [6000, 28, 28]` and labels `int64 [6000]`. Raises `DatasetError`."""
+    pictures, labels = draw_written(root, slice(TRAINED_ON), PENS)
+    return np.stack([_frame(picture, root) for picture in pictures]), labels
+
+
+def draw_written(root: Path, which: slice, pens: Sequence[int]) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
+    """Pictures `uint8 [PAPER, PAPER]`, ink 255, of some of the digits, by pens of such widths in turns, and labels.
+
+    Raises `DatasetError`.
+    """
     path = root / FILE
     try:
-        written = json.loads(path.read_text("utf-8"))[:TRAINED_ON]
+        written = json.loads(path.read_text("utf-8"))[which]
+        if not written:
+            raise ValueError("no digits")
         labels = np.array([digit["label"] for digit in written], np.int64)
-        pictures = [draw_strokes(digit["strokes"], PENS[i % len(PENS)]) for i, digit in enumerate(written)]
-        frames = np.stack([_frame(picture) for picture in pictures])
+        pictures = [draw_strokes(digit["strokes"], pens[i % len(pens)]) for i, digit in enumerate(written)]
     except OSError as error:
         raise DatasetError(
             f"cannot open {path}: {error.strerror or error}; it is made from UCI's Pen-Based Recognition of "
             "Handwritten Digits (see the README); a recipe that ends in -mnist does without"
         ) from error
     except (ValueError, LookupError, TypeError) as error:
-        raise DatasetError(f"{path} is damaged: a list of labels and strokes is expected") from error
-    return frames, labels
+        raise _damaged(path) from error
+    return pictures, labels
 
 
-def _frame(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _damaged(path: Path) -> DatasetError:
+    return DatasetError(f"{path} is damaged: a list of labels and strokes is expected")
+
+
+def _frame(picture: NDArray[np.uint8], root: Path) -> NDArray[np.uint8]:
     frame = frame_clean(picture).frame
     if frame is None:
-        raise ValueError("nothing is drawn")
+        raise _damaged(root / FILE)
     return frame
 
 

@@ -427,3 +427,7 @@ def on_a_terminal(command, folder, stdout=None):
                 said += part
     os.close(ours)
     return said.decode()
+
+
+def test_a_model_of_lines_is_for_another_command(edgedigits):
+    assert "edgedigits read --model amount" in edgedigits("predict", "x.png", "--model", "amount").refusal

@@ -16,7 +16,7 @@ from edgedigits.errors import CheckpointError, OutputError
 from edgedigits.risk import RiskCurve
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.networks import NETWORKS, build_network
-from edgedigits.training.recipes import Recipe
+from edgedigits.training.recipes import LineRecipe, Recipe
 
 
 def _contents(checkpoint):
@@ -91,6 +91,27 @@ def test_recipe_calibration_and_risk_come_back(calibrated, tmp_path):
         assert _contents(replace(back, optimizer=calibrated.optimizer)) == _contents(
             replace(checkpoint, optimizer=calibrated.optimizer)
         )
+
+
+def test_a_run_on_lines_comes_back_bit_for_bit(line_checkpoint, tmp_path):
+    assert line_checkpoint.calibration.method == "temperature"
+    assert line_checkpoint.risk.n > 0
+    line_checkpoint.save(tmp_path / "saved.safetensors")
+    back = Checkpoint.load(tmp_path / "saved.safetensors")
+    assert _contents(back) == _contents(line_checkpoint)
+    assert isinstance(back.recipe, LineRecipe)
+    assert {tuple(sorted(state)) for state in back.optimizer["state"].values()} == {("exp_avg", "exp_avg_sq", "step")}
+
+
+def test_every_field_of_a_recipe_for_lines_comes_back(line_checkpoint, tmp_path):
+    recipe = replace(line_checkpoint.recipe, teachers=("paper",), hands=7, lines=123, pendigits=True)
+    replace(line_checkpoint, recipe=recipe).save(tmp_path / "saved.safetensors")
+    assert Checkpoint.load(tmp_path / "saved.safetensors").recipe == recipe
+
+
+def test_a_recipe_of_frames_does_not_come_back_as_one_for_lines(checkpoint, tmp_path):
+    checkpoint.save(tmp_path / "saved.safetensors")
+    assert type(Checkpoint.load(tmp_path / "saved.safetensors").recipe) is Recipe
 
 
 def test_a_run_that_held_nothing_out_is_not_calibrated(checkpoint, tmp_path):

@@ -18,9 +18,11 @@ from edgedigits.training.calibration import calibrate
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
+from edgedigits.training.line_learning import calibrate_lines, line_run
 from edgedigits.training.material import calibration_material, load_material
 from edgedigits.training.networks import NO_DIGIT, build_network
 from edgedigits.training.recipes import find_recipe
+from edgedigits.training.strings import evaluate_strings, read_strings
 
 CPU = torch.device("cpu")
 RECIPE = replace(find_recipe("paper"), dataset="synthetic", epochs=3)
@@ -366,6 +368,59 @@ def test_an_unknown_device_is_refused(name):
 def test_a_gpu_that_is_not_there_is_refused(name):
     with pytest.raises(InputError, match=f"there is no device {name} on this machine: use --device auto"):
         loop.find_device(name)
+
+
+def test_a_run_on_lines_resumed_after_every_epoch_ends_as_one_never_stopped(
+    tmp_path, line_recipe, lines_material, line_checkpoint
+):
+    parts = loop.start_run(line_recipe, tmp_path, CPU)
+    for seed in range(line_recipe.epochs):
+        torch.manual_seed(seed)
+        parts = _train(parts, tmp_path, *lines_material, epochs=1)
+    whole = line_checkpoint
+    assert parts.is_complete
+    assert digest(parts.weights) == digest(whole.weights)
+    for parameter, state in parts.optimizer["state"].items():
+        assert digest(state) == digest(whole.optimizer["state"][parameter])
+    assert [replace(epoch, seconds=0) for epoch in parts.history] == [
+        replace(epoch, seconds=0) for epoch in whole.history
+    ]
+    assert (parts.calibration, parts.risk) == (whole.calibration, whole.risk)
+
+
+def test_a_seed_decides_the_weights_of_a_run_on_lines(tmp_path, line_recipe, lines_material, line_checkpoint):
+    other = replace(line_recipe, seed=2, epochs=1)
+    left = _train(loop.start_run(other, tmp_path, CPU), tmp_path, *lines_material)
+    assert digest(left.weights) != digest(line_checkpoint.weights)
+
+
+def test_lines_that_are_held_out_are_measured_after_each_epoch_and_calibrated_on_at_the_end(
+    line_checkpoint, lines_material
+):
+    network, held_out = line_checkpoint.network(), lines_material[1]
+    last = line_checkpoint.history[-1]
+    accuracy = evaluate_strings(read_strings(line_run(network, CPU), held_out), held_out, accept_threshold=0)
+    assert (last.loss, last.correct, last.n) == (accuracy.loss, accuracy.correct, accuracy.n)
+    assert last.n == sum(label.isdigit() for label in held_out.labels) > 0
+    assert (line_checkpoint.calibration, line_checkpoint.risk) == calibrate_lines(network, held_out, CPU)
+
+
+def test_training_teaches_lines_too(tmp_path, line_recipe, lines_material):
+    recipe = replace(line_recipe, epochs=10)
+    history = _train(loop.start_run(recipe, tmp_path, CPU), tmp_path, *lines_material).history
+    losses = [epoch.train_loss for epoch in history]
+    assert losses[-1] < 0.6 * losses[0]
+
+
+def test_a_run_on_lines_takes_adamw_with_decay_for_what_multiplies(line_recipe):
+    network = build_network(line_recipe.network)
+    optimizer = loop.build_optimizer(line_recipe, network)
+    assert isinstance(optimizer, torch.optim.AdamW)
+    multiply, rest = optimizer.param_groups
+    assert (multiply["weight_decay"], rest["weight_decay"]) == (line_recipe.weight_decay, 0)
+    assert {parameter.ndim for parameter in rest["params"]} == {1}
+    parameters = [*multiply["params"], *rest["params"]]
+    assert {id(parameter) for parameter in parameters} == {id(parameter) for parameter in network.parameters()}
 
 
 def test_a_small_data_set_still_trains(tmp_path, train_digits, test_digits):

@@ -1,8 +1,9 @@
-"""The networks: frames in, logits out."""
+"""The networks: frames, or lines, in; logits out."""
 
 import pytest
 import torch
 
+from edgedigits.alphabet import ALPHABET, LINE_HEIGHT, STRIDE
 from edgedigits.errors import UnknownNameError
 from edgedigits.training.checkpoint import digest
 from edgedigits.training.networks import (
@@ -12,17 +13,27 @@ from edgedigits.training.networks import (
     NO_DIGIT,
     Conv,
     ConvNetwork,
+    LineNetwork,
     PaperNetwork,
     build_network,
 )
 
 FAMILY = ("nano", "small", "base")
+OF_FRAMES = ("paper", *FAMILY)
+REACH = 10
+"""Steps to each side that a line's answer depends on."""
+WIDTHS = (2, 3, 4, 5, 17, 40, 41, 128, 333)
 CLASSES = {"paper": 10, **dict.fromkeys(FAMILY, NO_DIGIT + 1)}
 
 
 def _frames(count, seed=0):
     generator = torch.Generator().manual_seed(seed)
     return torch.randint(0, 256, (count, 28, 28), dtype=torch.uint8, generator=generator)
+
+
+def _lines(count, width, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    return torch.randint(0, 256, (count, LINE_HEIGHT, width), dtype=torch.uint8, generator=generator)
 
 
 def _trained(name, seed=0):
@@ -33,7 +44,7 @@ def _trained(name, seed=0):
         for parameter in network.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
         for step in range(5):
-            network(_frames(32, seed=step))
+            network(_lines(8, 60, seed=step) if name == "amount" else _frames(32, seed=step))
     return network.eval()
 
 
@@ -50,7 +61,11 @@ def test_a_network_of_the_family_has_no_more_parameters_than_it_may(name, most):
     assert most / 10 < _parameters(build_network(name)) <= most
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+def test_every_network_is_of_frames_or_of_lines():
+    assert set(NETWORKS) == {*OF_FRAMES, "amount"}
+
+
+@pytest.mark.parametrize("name", OF_FRAMES)
 @pytest.mark.parametrize("batch", [1, 7])
 def test_frames_become_logits(name, batch):
     network = build_network(name)
@@ -59,7 +74,7 @@ def test_frames_become_logits(name, batch):
     assert (logits.shape, logits.dtype) == ((batch, CLASSES[name]), torch.float32)
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", OF_FRAMES)
 def test_frames_of_whole_numbers_are_answered_whatever_their_type(name):
     network, frames = _trained(name), _frames(5)
     torch.testing.assert_close(network(frames.to(torch.float32)), network(frames))
@@ -78,7 +93,7 @@ def test_pixels_of_the_family_are_0_to_1(name):
     torch.testing.assert_close(network(frames), network.logits(pixels))
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", OF_FRAMES)
 def test_an_answer_depends_on_its_own_frame_alone(name):
     network, frames = _trained(name), _frames(5)
     torch.testing.assert_close(network(frames)[2:3], network(frames[2:3]))
@@ -100,7 +115,7 @@ def test_weights_come_from_the_global_seed(name):
     assert digest(build_network(name).state_dict()) != first
 
 
-@pytest.mark.parametrize("name", NETWORKS)
+@pytest.mark.parametrize("name", OF_FRAMES)
 def test_its_layers_one_after_the_other_are_what_it_does_but_for_training(name):
     network, pixels = _trained(name), torch.randn(6, 1, 28, 28)
     torch.testing.assert_close(torch.nn.Sequential(*network.layers())(pixels), network.logits(pixels))
@@ -120,6 +135,56 @@ def test_convolutions_are_stacked_as_they_are_told(convolutions):
     assert [layer.out_channels for layer in network.features if isinstance(layer, torch.nn.Conv2d)] == [
         conv.channels for conv in convolutions
     ]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("batch", [1, 3])
+def test_a_line_becomes_a_row_of_logits_for_every_two_columns(width, batch):
+    logits = _trained("amount")(_lines(batch, width))
+    assert (logits.shape, logits.dtype) == ((batch, width // STRIDE, len(ALPHABET)), torch.float32)
+    assert logits.isfinite().all()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_a_line_is_answered_alike_alone_and_among_others(width):
+    network, lines = _trained("amount"), _lines(5, width)
+    torch.testing.assert_close(network(lines)[2:3], network(lines[2:3]))
+
+
+@pytest.mark.parametrize("width", [40, 41, 128])
+def test_paper_at_the_end_of_a_line_changes_steps_near_its_end_alone(width):
+    network, lines = _trained("amount"), _lines(2, width)
+    padded = torch.cat([lines, torch.zeros(2, LINE_HEIGHT, 64, dtype=torch.uint8)], dim=2)
+    alone, longer = network(lines), network(padded)
+    torch.testing.assert_close(longer[:, : width // STRIDE - REACH], alone[:, :-REACH])
+    assert not torch.allclose(longer[:, width // STRIDE - 1], alone[:, -1])
+
+
+def test_ink_is_seen_where_it_is_and_not_far_away():
+    network, lines = _trained("amount"), _lines(1, 200)
+    changed = lines.clone()
+    changed[:, :, 100] = 255 - changed[:, :, 100]
+    changes = (network(lines) - network(changed)).abs().amax(dim=(0, 2))
+    seen = changes.nonzero().flatten()
+    assert changes.argmax() in range(44, 57)
+    assert seen.min() >= 50 - REACH
+    assert seen.max() <= 50 + REACH
+
+
+def test_the_network_for_lines_is_small_and_takes_pixels_from_0_to_1():
+    network, lines = _trained("amount"), _lines(2, 50)
+    assert isinstance(network, LineNetwork)
+    assert _parameters(network) < 250_000
+    torch.testing.assert_close(network(lines), network.logits(lines.unsqueeze(1) / 255))
+
+
+def test_its_layers_are_what_it_does_but_for_the_order_of_what_comes_out():
+    network, pixels = _trained("amount"), torch.rand(3, 1, LINE_HEIGHT, 50)
+    out = torch.nn.Sequential(*network.layers())(pixels)
+    assert out.shape == (3, len(ALPHABET), 1, 25)
+    torch.testing.assert_close(out[:, :, 0].transpose(1, 2), network.logits(pixels))
+    parameters = {id(parameter) for layer in network.layers() for parameter in layer.parameters()}
+    assert parameters == {id(parameter) for parameter in network.parameters()}
 
 
 def test_an_unknown_network_is_answered_with_the_nearest():

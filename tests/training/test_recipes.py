@@ -3,8 +3,8 @@
 import pytest
 
 from edgedigits.errors import UnknownNameError
-from edgedigits.training.networks import NETWORKS, build_network
-from edgedigits.training.recipes import RECIPES, find_recipe
+from edgedigits.training.networks import NETWORKS, LineNetwork, build_network
+from edgedigits.training.recipes import RECIPES, LineRecipe, find_recipe
 
 
 def test_the_papers_recipe():
@@ -30,6 +30,19 @@ def test_what_a_recipe_asks_for_goes_together(name):
         teacher = find_recipe(run.removeprefix("runs/").rpartition("-")[0])
         assert build_network(teacher.network).classes == classes
         assert (teacher.pendigits, teacher.hold_out) == (recipe.pendigits, recipe.hold_out)
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_for_lines_train_a_network_for_lines_on_lines_and_hold_digits_out(name):
+    recipe = find_recipe(name)
+    is_of_lines = isinstance(recipe, LineRecipe)
+    assert isinstance(build_network(recipe.network), LineNetwork) == is_of_lines
+    if is_of_lines:
+        assert recipe.lines > recipe.batch_size
+        assert recipe.hold_out
+        # What of a recipe is for frames alone is left as it is.
+        for_frames = (recipe.augmented, recipe.views, recipe.teachers, recipe.synthetic, recipe.momentum)
+        assert not any(for_frames)
 
 
 def test_an_unknown_recipe_is_answered_with_the_nearest():

@@ -1,0 +1,118 @@
+"""Lines that are composed: what they say is where they say it."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from edgedigits.alphabet import ALPHABET, LINE_HEIGHT
+from edgedigits.training.amounts import MOST_SYMBOLS, draw_text
+from edgedigits.training.composition import NARROWEST, WIDTH_STEP, Composer
+from edgedigits.training.glyphs import BOX_HEIGHT, BOX_WIDTH, Glyphs
+
+CPU = torch.device("cpu")
+texts = st.lists(st.text("0123456789.,-=#?", max_size=MOST_SYMBOLS), min_size=1, max_size=3)
+seeds = st.integers(0, 2**32)
+
+
+def _batch(composer, texts, seed=0):
+    return composer.batch(texts, np.random.default_rng(seed), torch.Generator().manual_seed(seed))
+
+
+@pytest.fixture(scope="module")
+def bars(mark_bank):
+    """Composes lines in which every digit is one upright stroke, a sixth as wide as it is high."""
+    ink = np.zeros((10, BOX_HEIGHT, BOX_WIDTH), np.uint8)
+    ink[:, :, :6] = 255
+    size, ones, zeros = np.full((10, 2), (BOX_HEIGHT, 6)), np.ones(10, np.float32), np.zeros(10, np.int64)
+    return Composer(Glyphs(ink, size, np.arange(10), ones, 0 * ones, zeros), mark_bank, CPU)
+
+
+@settings(max_examples=25, deadline=None)
+@given(texts=texts, seed=seeds)
+def test_symbols_are_the_text_and_their_centres_lie_in_the_picture_in_their_order(composer, texts, seed):
+    lines = _batch(composer, texts, seed)
+    n, height, width = lines.pictures.shape
+    assert (n, height, lines.pictures.dtype) == (len(texts), LINE_HEIGHT, torch.uint8)
+    assert width >= NARROWEST
+    assert width % WIDTH_STEP == 0
+    assert lines.symbols.shape == lines.centres.shape == (n, max(1, *map(len, texts)))
+    assert (lines.symbols.dtype, lines.centres.dtype) == (torch.int64, torch.float32)
+    for text, symbols, centres in zip(texts, lines.symbols, lines.centres, strict=True):
+        assert symbols.tolist() == [ALPHABET.index(symbol) for symbol in text] + [-1] * (len(symbols) - len(text))
+        written = centres[: len(text)]
+        assert ((written > -1) & (written < width)).all()
+        assert (written.diff() > 0).all()
+
+
+@settings(max_examples=6, deadline=None)
+@given(texts=texts, seed=seeds)
+def test_seeds_alone_decide(composer, texts, seed):
+    torch.manual_seed(seed)
+    first = _batch(composer, texts, seed)
+    torch.manual_seed(seed + 1)
+    again, other = _batch(composer, texts, seed), _batch(composer, texts, seed + 1)
+    for one, same in zip(vars(first).values(), vars(again).values(), strict=True):
+        assert torch.equal(one, same)
+    assert not torch.equal(first.pictures, other.pictures)
+    assert torch.equal(first.symbols, other.symbols)
+
+
+def test_every_text_that_is_drawn_is_composed(composer):
+    rng = np.random.default_rng(3)
+    drawn = [draw_text(rng) for _ in range(200)]
+    lines = _batch(composer, drawn)
+    said = ["".join(ALPHABET[symbol] for symbol in row if symbol >= 0) for row in lines.symbols.tolist()]
+    assert said == drawn
+
+
+@pytest.mark.parametrize("symbol", [symbol for symbol in ALPHABET if symbol])
+def test_each_symbol_has_its_ink_around_its_centre(composer, symbol):
+    """On most paper: what is printed below, or reaches into a line, has ink elsewhere too."""
+    lines = _batch(composer, [symbol] * 150)
+    columns = torch.arange(lines.pictures.shape[2]) + 0.5
+    darkest = lines.pictures.amax(dim=1).float()
+    away = (columns - lines.centres).abs()
+    near, far = ((darkest * where).amax(dim=1) for where in (away < 5, away > 20))
+    assert (near > 128).float().mean() > 0.93
+    assert near.median() > far.median() + 60
+
+
+def test_the_ink_of_a_digit_balances_at_its_centre(composer):
+    digits = [str(i % 10) for i in range(300)]
+    lines = _batch(composer, digits)
+    ink = (lines.pictures > 128).float().sum(dim=1)
+    columns = torch.arange(ink.shape[1]) + 0.5
+    middle = (ink * columns).sum(dim=1) / ink.sum(dim=1).clamp(min=1)
+    assert (middle - lines.centres[:, 0]).abs().median() < 2
+
+
+def test_each_of_many_digits_has_its_ink_at_its_centre_and_less_on_both_sides(bars):
+    lines = _batch(bars, ["73105246"] * 100)
+    profile = lines.pictures[:, 8:-8].float().mean(dim=1)
+    centres = lines.centres
+    between = torch.cat([centres[:, :1] - 8, (centres[:, 1:] + centres[:, :-1]) / 2], dim=1)
+    is_roomy = torch.cat([centres[:, :1] > 8, centres.diff() > 12], dim=1)
+    at, beside = (profile.gather(1, places.long().clamp(min=0)) for places in (centres, between))
+    assert is_roomy.sum() > 100
+    assert (at > beside)[is_roomy].float().mean() > 0.95
+
+
+def test_digits_that_overlap_stand_one_after_the_other(bars):
+    """Strokes are a sixth as wide as high, and spacing may be less than that below none."""
+    steps = _batch(bars, ["1234567890123456"] * 150).centres.diff()
+    assert steps.min() > 0.5
+    assert (steps < 3.2).float().mean() > 0.005
+
+
+def test_lines_differ_in_height_and_spacing(composer):
+    lines = _batch(composer, ["1234567"] * 200)
+    pitch = lines.centres.diff().mean(dim=1)
+    assert pitch.max() > 3 * pitch.min()
+
+
+def test_lines_without_a_symbol_are_paper(composer):
+    lines = _batch(composer, [""] * 100)
+    assert lines.symbols.tolist() == [[-1]] * 100
+    assert (lines.pictures < 64).float().mean() > 0.7

@@ -1,0 +1,139 @@
+"""Glyphs: their ink in their boxes, and where marks stand to digits."""
+
+import json
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+
+from edgedigits.alphabet import ALPHABET, OTHER, SEPARATORS
+from edgedigits.training import pendigits
+from edgedigits.training.digits import Digits
+from edgedigits.training.glyphs import (
+    BOX_HEIGHT,
+    BOX_WIDTH,
+    PENS,
+    digit_glyphs,
+    drawn_glyphs,
+    joined_glyphs,
+    mark_glyphs,
+    pen_glyphs,
+)
+from edgedigits.training.synthetic import synthetic_digits
+
+LETTERS, MARKS = 30, 100
+
+
+@pytest.fixture(scope="module")
+def digits():
+    return Digits("synthetic", *synthetic_digits(60, seed=3))
+
+
+@pytest.fixture(scope="module")
+def tablet(tmp_path_factory):
+    """A folder with the tablet's file, in which every digit is a stroke down, one further to the left each time."""
+    root = tmp_path_factory.mktemp("tablet")
+    written = [{"label": i % 10, "strokes": [[[40 - i, 0], [40, 100]]]} for i in range(20)]
+    (root / pendigits.FILE).write_text(json.dumps(written))
+    return root
+
+
+def _of(glyphs, symbol):
+    return glyphs.symbol == ALPHABET.index(symbol)
+
+
+def _same(one, other):
+    return all(np.array_equal(*pair) for pair in zip(astuple(one), astuple(other), strict=True))
+
+
+@pytest.mark.parametrize("bank", ["digit_bank", "mark_bank"])
+def test_ink_fills_its_size_from_the_upper_left_and_nothing_else(bank, request):
+    glyphs = request.getfixturevalue(bank)
+    assert (glyphs.ink.shape, glyphs.ink.dtype) == ((len(glyphs), BOX_HEIGHT, BOX_WIDTH), np.uint8)
+    for ink, (height, width) in zip(glyphs.ink, glyphs.size.tolist(), strict=True):
+        assert height == BOX_HEIGHT or width == BOX_WIDTH
+        assert not ink[height:].any()
+        assert not ink[:, width:].any()
+        for edge in (ink[0], ink[height - 1], ink[:, 0], ink[:, width - 1]):
+            assert edge.any()
+    assert glyphs.ink.max(axis=(1, 2)).min() > 100
+
+
+def test_digits_are_one_high_and_stand_on_the_line(digits):
+    glyphs = digit_glyphs(digits)
+    assert glyphs.symbol.tolist() == digits.labels.tolist()
+    assert (set(glyphs.height.tolist()), set(glyphs.top.tolist()), set(glyphs.hand.tolist())) == ({1}, {0}, {0})
+
+
+def test_a_glyph_is_the_ink_of_its_frame(digits):
+    """Wherever on the frame it is."""
+    moved = np.roll(digits.frames, (-1, -1), axis=(1, 2))
+    assert _same(digit_glyphs(digits), digit_glyphs(Digits("synthetic", moved, digits.labels)))
+
+
+def test_hands_write_forty_digits_each_in_turns():
+    glyphs = drawn_glyphs(2, seed=3)
+    assert glyphs.symbol.tolist() == list(range(10)) * 8
+    assert _same(glyphs, drawn_glyphs(2, seed=3))
+    assert not np.array_equal(glyphs.ink, drawn_glyphs(2, seed=4).ink)
+
+
+def test_the_tablets_digits_are_those_asked_for_by_pens_in_turns(tablet):
+    glyphs = pen_glyphs(tablet, 5, 5 + len(PENS))
+    assert glyphs.symbol.tolist() == [5, 6, 7, 8, 9, 0]
+    ink = (glyphs.ink > 127).mean(axis=(1, 2))
+    assert (np.diff(ink) > 0).all()
+    assert len(pen_glyphs(tablet, 10, 99)) == 10
+
+
+def test_letters_and_as_many_of_each_separator(mark_bank):
+    assert mark_bank.symbol.tolist() == [OTHER] * LETTERS + [
+        ALPHABET.index(symbol) for symbol in SEPARATORS for _ in range(MARKS)
+    ]
+    assert set(mark_bank.height[_of(mark_bank, "?")].tolist()) == {1}
+
+
+def test_separators_stand_where_they_should_to_digits(mark_bank):
+    bottom = mark_bank.top + mark_bank.height
+    dot, comma, dash, equals, filler = (_of(mark_bank, symbol) for symbol in SEPARATORS)
+    # A dot is small and sits on the line, at 1; a comma reaches below it.
+    assert mark_bank.height[dot].max() < 0.4
+    assert (mark_bank.top[dot].min(), bottom[dot].min()) > (0.6, 0.85)
+    assert bottom[dot].max() < 1.15
+    assert bottom[comma].min() > 1
+    assert mark_bank.top[comma].min() > 0.7
+    # What floats does so between a digit's top and the line, and mostly about its middle.
+    for floating in (dash, equals):
+        assert mark_bank.top[floating].min() > -0.15
+        assert bottom[floating].max() < 1
+        assert 0.3 < np.median(mark_bank.top[floating] + mark_bank.height[floating] / 2) < 0.6
+    assert np.median(mark_bank.height[filler]) > 2 * np.median(mark_bank.height[dot])
+
+
+def test_an_equals_sign_is_two_strokes_and_a_dash_is_one(mark_bank):
+    def pieces(symbol):
+        middles = [ink[:, width // 2] >= 127 for ink, (_, width) in _glyphs(mark_bank, symbol)]
+        return [int(np.diff(column, prepend=False).sum() + 1) // 2 for column in middles]
+
+    assert np.mean([count == 1 for count in pieces("-")]) == 1
+    assert np.mean([count == 2 for count in pieces("=")]) > 0.9
+
+
+def _glyphs(bank, symbol):
+    chosen = _of(bank, symbol)
+    return zip(bank.ink[chosen], bank.size[chosen].tolist(), strict=True)
+
+
+def test_the_same_seed_draws_the_same_marks_and_another_others():
+    marks = mark_glyphs(3, 4, seed=1)
+    assert _same(marks, mark_glyphs(3, 4, seed=1))
+    others = mark_glyphs(3, 4, seed=2)
+    assert not (marks.ink == others.ink).all(axis=(1, 2)).any()
+
+
+def test_joined_collections_are_hands_of_their_own(digits):
+    first, second = digit_glyphs(digits), drawn_glyphs(1, seed=1)
+    joined = joined_glyphs(first, second)
+    assert joined.hand.tolist() == [0] * len(first) + [1] * len(second)
+    assert np.array_equal(joined.ink, np.concatenate([first.ink, second.ink]))
+    assert joined.symbol.tolist() == [*first.symbol.tolist(), *second.symbol.tolist()]
