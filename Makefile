@@ -80,6 +80,7 @@ models: .venv/installed
 	$(BIN)/python -m edgedigits.export.ship runs/small-1 artifacts/small
 	$(TRAIN) --recipe nano --seeds 3 --output runs/nano >> $(RESULTS)/trained.json
 	$(BIN)/python -m edgedigits.export.ship runs/nano-1 artifacts/nano
+	$(TRAIN) --recipe amount-first --output runs/amount-first > /dev/null
 	$(TRAIN) --recipe amount --output runs/amount > /dev/null
 	$(BIN)/python -m edgedigits.export.ship runs/amount artifacts/amount
 

@@ -1,9 +1,9 @@
-"""A contact sheet of pictures that were read wrongly, each above the frame that the network saw."""
+"""Contact sheets of what was read wrongly: digits, each above the frame that the network saw, or lines."""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,11 @@ from PIL import Image, ImageDraw, ImageOps
 
 from edgedigits.framing import frame_picture
 
-__all__ = ["Mistake", "contact_sheet"]
+__all__ = ["Mistake", "contact_sheet", "strip_sheet"]
 
 CELL = 84
-COLUMNS = 12
-MOST = 120
-"""Pictures on a sheet: the first of more."""
+STRIP = (312, 96)
+"""Pixels of a digit's picture, which is square, and of a line's."""
 
 
 @dataclass(frozen=True)
@@ -30,24 +29,47 @@ class Mistake:
 
 
 def contact_sheet(mistakes: Iterable[Mistake]) -> bytes | None:
-    """A PNG of at most 120 mistakes; None where there is none."""
-    shown = [mistake for _, mistake in zip(range(MOST), mistakes, strict=False)]
-    if not shown:
+    """A PNG of the first 120 digits, each above its frame, caption and reason; None where there is none."""
+    return _sheet(mistakes, _above_its_frame, most=120, columns=12, cell=(CELL + 6, 2 * CELL))
+
+
+def strip_sheet(mistakes: Iterable[Mistake]) -> bytes | None:
+    """A PNG of the first 200 lines, each above its caption and reason; None where there is none."""
+    return _sheet(mistakes, _strip, most=200, columns=4, cell=(STRIP[0] + 8, STRIP[1]))
+
+
+def _sheet(
+    mistakes: Iterable[Mistake],
+    shown: Callable[[NDArray[np.uint8]], Image.Image],
+    *,
+    most: int,
+    columns: int,
+    cell: tuple[int, int],
+) -> bytes | None:
+    """A PNG of pictures as they are `shown`, each in a cell so wide and high, with room for two lines below."""
+    first = [mistake for _, mistake in zip(range(most), mistakes, strict=False)]
+    if not first:
         return None
-    width, height = CELL + 6, 2 * CELL + 34
-    sheet = Image.new("L", (COLUMNS * width, -(-len(shown) // COLUMNS) * height), 255)
+    width, height = cell[0], cell[1] + 34
+    sheet = Image.new("L", (columns * width, -(-len(first) // columns) * height), 255)
     draw = ImageDraw.Draw(sheet)
-    for i, mistake in enumerate(shown):
-        x, y = i % COLUMNS * width, i // COLUMNS * height
-        sheet.paste(_fitted(mistake.picture), (x, y))
-        frame = frame_picture(mistake.picture).frame
-        if frame is not None:
-            sheet.paste(_fitted(255 - frame), (x, y + CELL))
-        draw.text((x, y + 2 * CELL + 2), mistake.caption, fill=0)
-        draw.text((x, y + 2 * CELL + 14), mistake.reason, fill=96)
+    for i, mistake in enumerate(first):
+        x, y = i % columns * width, i // columns * height
+        sheet.paste(shown(mistake.picture), (x, y))
+        draw.text((x, y + cell[1] + 2), mistake.caption, fill=0)
+        draw.text((x, y + cell[1] + 14), mistake.reason, fill=96)
     file = io.BytesIO()
     sheet.save(file, "PNG", optimize=True)
     return file.getvalue()
+
+
+def _above_its_frame(picture: NDArray[np.uint8]) -> Image.Image:
+    both = Image.new("L", (CELL, 2 * CELL), 255)
+    both.paste(_fitted(picture), (0, 0))
+    frame = frame_picture(picture).frame
+    if frame is not None:
+        both.paste(_fitted(255 - frame), (0, CELL))
+    return both
 
 
 def _fitted(picture: NDArray[np.uint8]) -> Image.Image:
@@ -56,3 +78,7 @@ def _fitted(picture: NDArray[np.uint8]) -> Image.Image:
     cell = Image.new("L", (CELL, CELL), 208)
     cell.paste(image, ((CELL - image.width) // 2, (CELL - image.height) // 2))
     return cell
+
+
+def _strip(picture: NDArray[np.uint8]) -> Image.Image:
+    return ImageOps.contain(Image.fromarray(picture), STRIP, Image.Resampling.BOX)

@@ -3,8 +3,19 @@
 from edgedigits.card import Card
 from edgedigits.errors import EdgeDigitsError
 from edgedigits.recognizer import Recognizer
-from edgedigits.results import Digit, Predictions, Reading
+from edgedigits.results import Alternative, Digit, Line, Predictions, Reading, Separator
 
-__all__ = ["Card", "Digit", "EdgeDigitsError", "Predictions", "Reading", "Recognizer", "__version__"]
+__all__ = [
+    "Alternative",
+    "Card",
+    "Digit",
+    "EdgeDigitsError",
+    "Line",
+    "Predictions",
+    "Reading",
+    "Recognizer",
+    "Separator",
+    "__version__",
+]
 
 __version__ = "0.1.0"

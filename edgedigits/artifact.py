@@ -79,7 +79,8 @@ class OnnxArtifact:
             expected = (len(frames), frames.shape[2] // STRIDE, len(ALPHABET))
         if probabilities.shape != expected:
             raise ArtifactError(
-                f"{self._name} answers {len(frames)} frames by {list(probabilities.shape)}: it is not a digit model"
+                f"{self._name} answers {len(frames)} {self._input} by {list(probabilities.shape)}: "
+                "it is not a digit model"
             )
         return probabilities
 

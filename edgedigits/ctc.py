@@ -29,7 +29,7 @@ QUIET = 3e-4
 that have it there, and leave the place where it is likelier empty: less than 1e-4, but where that was in doubt."""
 MOST_STEPS = 128
 """Of one segment; where nothing is quiet for longer, no hand wrote digits, and cutting is what bounds the search."""
-MOST_WRITTEN = 1.01
+MOST_IN_ALL = 1.01
 """That a step's probabilities may add up to, by rounding."""
 TINY = 1e-300
 """Stands for zero in logarithms."""
@@ -63,12 +63,11 @@ class Line:
     """
 
     def __init__(self, probabilities: NDArray[np.float32]) -> None:
-        self._classes = probabilities[:, COLUMNS].astype(np.float64)
-        written = self._classes.sum(axis=1)
         # So written that it does not hold for what is not a number either.
-        if not (self._classes.min(initial=0) >= 0 and written.max(initial=0) <= MOST_WRITTEN):
+        if not (probabilities.min(initial=0) >= 0 and probabilities.sum(axis=1).max(initial=0) <= MOST_IN_ALL):
             raise ArtifactError("the model does not answer with probabilities: it is damaged, or reads no lines")
-        blank = np.maximum(1 - written, 0)
+        self._classes = probabilities[:, COLUMNS].astype(np.float64)
+        blank = np.maximum(1 - self._classes.sum(axis=1), 0)
         gains = np.log(np.maximum(self._classes, TINY)) - np.log(np.maximum(blank, TINY))[:, np.newaxis]
         self.chances: dict[str, list[float]] = dict(zip(CLASSES, self._classes.T.tolist(), strict=True))
         self.blank: list[float] = blank.tolist()

@@ -46,7 +46,8 @@ class Decoded:
     """What a line says.
 
     `text` has its digits, and `?` for what is written and is neither a digit nor a separator; `written` has the
-    separators too. `confidence` is the probability of `text`, given what was expected. `says_ink` is the likeliest
+    separators too. `confidence` is the probability of `text`, given what was expected, `alone` its probability
+    whatever was expected. `says_ink` is the likeliest
     text whatever was expected: where the two differ, the ink contradicts what was expected, and `says_ink` is among
     the `alternatives`, with the probability that it has of its own. The others have theirs given what was expected,
     and are at least 0.1% likely, the likeliest first, at most 5 in all.
@@ -55,12 +56,14 @@ class Decoded:
     this place: by the strings that were expected and, where the ink contradicts these, by what it says itself.
     `separators` have the highest probability in their peak.
 
-    Where nothing that was expected is found, all is as if nothing had been, but for a confidence of 0.
+    Where nothing that was expected is found, all is as if nothing had been, but for a confidence of 0, which no other
+    line has.
     """
 
     text: str
     written: str
     confidence: float
+    alone: float
     says_ink: str
     digits: tuple[Symbol, ...]
     separators: tuple[Symbol, ...]
@@ -72,8 +75,8 @@ def decode(probabilities: NDArray[np.float32], expected: Expected | None = None)
 
     Separators count as nothing, since whether a mark is a dot or a comma does not matter to the digits.
 
-    With `expected`, the text is the likeliest of those strings that it allows, and its confidence is its share of what
-    the strings found that are not allowed leave of 1; where none is found, a wider search is made. Whatever
+    With `expected`, the text is the likeliest of those strings found that it allows, and its confidence is its share of
+    what the strings found that are not allowed leave of 1; where none is found, a wider search is made. Whatever
     `expected.check` raises is not caught. Time and memory grow with the steps alone, whatever they hold.
 
     Raises `ArtifactError` for what are no probabilities.
@@ -91,13 +94,15 @@ def decode(probabilities: NDArray[np.float32], expected: Expected | None = None)
     scale = _scale(line, segments)
     ink, ink_probability = strings[0][0], scale * strings[0][1]
     if expected is None or not allowed:
-        text, confidence = ink, ink_probability if expected is None else 0.0
+        text, alone = ink, ink_probability
+        confidence = alone if expected is None else 0.0
         votes = segments
         rivals = [(rival, scale * share) for rival, share in strings[1:]]
     else:
         text = allowed[0][0]
         whole = _left(strings, allowed, scale)
-        confidence = scale * allowed[0][1] / whole
+        alone = scale * allowed[0][1]
+        confidence = alone / whole
         rivals = [(rival, scale * share / whole) for rival, share in allowed[1:]]
         voters = allowed if text == ink else [strings[0], *allowed]
         votes = _votes(voters, segments)
@@ -112,6 +117,7 @@ def decode(probabilities: NDArray[np.float32], expected: Expected | None = None)
         text=text,
         written="".join(ALPHABET[symbol.index] for symbol in marks),
         confidence=min(confidence, 1.0),
+        alone=min(alone, 1.0),
         says_ink=ink,
         digits=tuple(symbol for symbol, _ in digits),
         separators=separators,
@@ -191,7 +197,9 @@ def _spelled(text: str, segments: list[Ranked]) -> tuple[float, list[str]]:
 def _scale(line: Line, segments: list[Ranked]) -> float:
     """The probability that shares are shares of: that of the likeliest piece in each segment, and nothing at cuts."""
     logs = [math.log(pieces[0][1]) for pieces in segments]
-    return math.exp(sum(logs) + sum(math.log(max(line.blank[cut], TINY)) for cut in line.cuts))
+    logs += [math.log(max(line.blank[cut], TINY)) for cut in line.cuts]
+    # However unlikely it is, it is not 0, which says that nothing of what was expected was found.
+    return math.exp(max(sum(logs), math.log(TINY)))
 
 
 def _left(strings: Ranked, kept: Ranked, scale: float) -> float:

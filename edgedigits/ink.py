@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -97,13 +99,13 @@ def grain_of(grey: NDArray[np.uint8]) -> float:
     return float(np.partition(differences, differences.size // 2)[differences.size // 2])
 
 
-def denoised(grey: NDArray[np.uint8], grain: float) -> NDArray[np.uint8]:
-    """A picture `uint8 [height, width]` smoothed as much as its grain asks for."""
+def denoised(grey: NDArray[np.uint8], grain: float, most: float = math.inf) -> NDArray[np.uint8]:
+    """A picture `uint8 [height, width]` smoothed as much as its grain asks for, by at most `most` pixels."""
     if grain < GRAINY:
         return grey
     from PIL import Image, ImageFilter
 
-    radius = max(grey.shape) / 200 * min(3.0, grain / 5)
+    radius = min(most, max(grey.shape) / 200 * min(3.0, grain / 5))
     return np.asarray(Image.fromarray(grey).filter(ImageFilter.GaussianBlur(radius)))
 
 

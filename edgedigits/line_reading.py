@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -16,7 +17,7 @@ from edgedigits.lines import INK, Layout, LineInk
 from edgedigits.marks import Box
 from edgedigits.results import Digit, Line, Reading, Reason, Separator
 
-__all__ = ["Run", "read_layout"]
+__all__ = ["Bar", "Run", "read_layout"]
 
 Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Lines `uint8 [n, 32, width]` to probabilities `float32 [n, steps, 17]`."""
@@ -31,20 +32,33 @@ LEAST_SPELLED = 0.1
 """Share of a likely string's probability that its likeliest spelling has: to find it takes next to no time."""
 
 
-def read_layout(layout: Layout, run: Run, accepted_from: float, expected: Expected | None) -> Reading:
-    """What the lines of a picture say; each, and all together, are accepted from that confidence on.
+@dataclass(frozen=True)
+class Bar:
+    """What a line has to reach to be accepted: `alone`, by its probability from the ink alone, or `expected`, by its
+    probability given what was expected of it.
 
-    A line that surely says nothing, such as a stroke of the pen, is left out.
+    The former was chosen where lines were counted, and promises what they showed. Nobody counted lines of which
+    something was expected, so the latter takes the probability at its word.
+    """
+
+    alone: float
+    expected: float
+
+
+def read_layout(layout: Layout, run: Run, bar: Bar, expected: Expected | None) -> Reading:
+    """What the lines of a picture say; each, and all together, have to reach the bar.
+
+    A line that surely says nothing, such as a stroke of the pen, is left out, and how sure that is counts.
     """
     if not layout.lines:
         return Reading("", 0.0, False, layout.reason, ())
-    read = [_read_line(line, run, accepted_from, expected) for line in layout.lines]
+    read = [_read_line(line, run, bar, expected) for line in layout.lines]
     lines = tuple(line for line in read if line.text or not line.accepted)
     if not lines:
         return Reading("", 0.0, False, "blank", ())
-    confidence = math.prod(line.confidence for line in lines)
+    confidence = math.prod(line.confidence for line in read)
     reasons: list[Reason | None] = [line.reason for line in lines if not line.accepted]
-    if not reasons and confidence < accepted_from:
+    if not reasons and not _reaches(confidence, bar.alone):
         reasons = ["unsure"]
     return Reading(
         text="\n".join(line.text for line in lines),
@@ -56,17 +70,21 @@ def read_layout(layout: Layout, run: Run, accepted_from: float, expected: Expect
     )
 
 
-def _read_line(line: LineInk, run: Run, accepted_from: float, expected: Expected | None) -> Line:
+def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> Line:
+    if line.picture is None:
+        return Line("", "", 0.0, False, "too long", (), (), (), line.box)
     picture = _padded(line.picture)
     probabilities = run(picture[np.newaxis])[0]
     decoded = decode(probabilities, expected)
     if expected and not decoded.says_ink:
         # Of what is no number, nothing was expected.
-        decoded = decode(probabilities)
-    reason = _reason(decoded, accepted_from)
-    if reason in {"no digit", "unsure"} and _is_upside_down(picture, run, decoded, accepted_from):
+        expected, decoded = None, decode(probabilities)
+    reason = _reason(decoded, bar, expected)
+    if reason in {"no digit", "unsure"} and _is_upside_down(picture, run, decoded, bar):
         reason = "upside down"
-    digits, separators = _placed(line, decoded, accepted_from)
+    if reason is None and line.disturbed:
+        reason = "unsure"
+    digits, separators = _placed(line, line.picture, decoded, bar.alone)
     return Line(
         text=decoded.text,
         written=decoded.written,
@@ -80,22 +98,29 @@ def _read_line(line: LineInk, run: Run, accepted_from: float, expected: Expected
     )
 
 
-def _reason(decoded: Decoded, accepted_from: float) -> Reason | None:
+def _reason(decoded: Decoded, bar: Bar, expected: Expected | None) -> Reason | None:
     """Why not to trust a line; None where it is accepted."""
     if ALPHABET[OTHER] in decoded.text:
         return "no digit"
-    if decoded.says_ink != decoded.text or decoded.confidence == 0:
+    if decoded.says_ink != decoded.text or (expected and not expected.allows(decoded.text)):
         return "unexpected"
-    return "unsure" if decoded.confidence < accepted_from else None
+    if _reaches(decoded.alone, bar.alone) or (expected and _reaches(decoded.confidence, bar.expected)):
+        return None
+    return "unsure"
 
 
-def _is_upside_down(picture: NDArray[np.uint8], run: Run, decoded: Decoded, accepted_from: float) -> bool:
+def _reaches(confidence: float, accepted_from: float) -> bool:
+    """Whether it is high enough, in `float32`, as it was when the threshold was chosen."""
+    return float(np.float32(confidence)) >= accepted_from
+
+
+def _is_upside_down(picture: NDArray[np.uint8], run: Run, decoded: Decoded, bar: Bar) -> bool:
     probabilities = run(np.ascontiguousarray(picture[np.newaxis, ::-1, ::-1]))[0]
     # Of what makes sense, the likeliest way to spell it is not much less likely than all together.
-    if float(probabilities.max(axis=1).prod(dtype=np.float64)) < LEAST_SPELLED * accepted_from:
+    if float(probabilities.max(axis=1).prod(dtype=np.float64)) < LEAST_SPELLED * bar.alone:
         return False
     turned = decode(probabilities)
-    makes_sense = turned.text.isdigit() and turned.confidence >= accepted_from
+    makes_sense = turned.text.isdigit() and _reaches(turned.confidence, bar.alone)
     return makes_sense and turned.confidence > SURER * decoded.confidence
 
 
@@ -104,16 +129,18 @@ def _padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.pad(picture, ((0, 0), (0, more))) if more else picture
 
 
-def _placed(line: LineInk, decoded: Decoded, accepted_from: float) -> tuple[tuple[Digit, ...], tuple[Separator, ...]]:
+def _placed(
+    line: LineInk, picture: NDArray[np.uint8], decoded: Decoded, accepted_from: float
+) -> tuple[tuple[Digit, ...], tuple[Separator, ...]]:
     """Digits and separators with their boxes: of the ink between the emptiest columns beside their middles."""
     symbols = sorted((*decoded.digits, *decoded.separators), key=lambda symbol: symbol.step)
-    boxes = dict(zip(map(id, symbols), _boxes(line, symbols), strict=True))
+    boxes = dict(zip(map(id, symbols), _boxes(line, picture, symbols), strict=True))
     digits = tuple(
         Digit(
             value=symbol.index,
             confidence=symbol.confidence,
-            accepted=symbol.confidence >= accepted_from,
-            reason=None if symbol.confidence >= accepted_from else "unsure",
+            accepted=_reaches(symbol.confidence, accepted_from),
+            reason=None if _reaches(symbol.confidence, accepted_from) else "unsure",
             box=boxes[id(symbol)],
             runner_up=symbol.runner_up,
         )
@@ -126,10 +153,10 @@ def _placed(line: LineInk, decoded: Decoded, accepted_from: float) -> tuple[tupl
     return digits, separators
 
 
-def _boxes(line: LineInk, symbols: Sequence[Symbol]) -> list[Box]:
+def _boxes(line: LineInk, picture: NDArray[np.uint8], symbols: Sequence[Symbol]) -> list[Box]:
     if not symbols:
         return []
-    mask = line.picture >= INK
+    mask = picture >= INK
     density = mask.sum(axis=0)
     width = len(density)
     middles = [min(width - 1, round((symbol.step + 0.5) * STRIDE)) for symbol in symbols]

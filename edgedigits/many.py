@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any, Generic, TypeAlias, TypeVar
 
 from edgedigits.errors import InputError, PictureError
 from edgedigits.framing import Framing
-from edgedigits.lines import Layout
 from edgedigits.pictures import Picture
 from edgedigits.results import Reading
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor, Future
+
+    from edgedigits.lines import Layout
 
 __all__ = ["read_many"]
 

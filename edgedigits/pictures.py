@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from edgedigits.pages import Page
 
-__all__ = ["MAX_PIXELS", "Picture", "open_picture"]
+__all__ = ["MAX_PIXELS", "Picture", "check_size", "one_line", "open_picture", "without_waiting"]
 
 Picture: TypeAlias = "str | os.PathLike[str] | bytes | Image.Image | NDArray[np.uint8] | Page"
 """A path, an encoded file's bytes, a PIL image, an array: `uint8 [height, width]`, `[..., 3]`, `[..., 4]`; a page."""
@@ -92,7 +92,27 @@ def open_picture(picture: Picture) -> NDArray[np.uint8]:
         raise PictureError(f"{name} needs more memory than is left: shrink it first") from error
     # Decoders report damage in whatever way they fail: each is a bad picture and none is a bug of the caller's.
     except Exception as error:
-        raise PictureError(f"{name} is damaged: {_line(error) or type(error).__name__}") from error
+        raise PictureError(f"{name} is damaged: {one_line(error) or type(error).__name__}") from error
+
+
+def check_size(width: int, height: int, name: str) -> None:
+    """Refuse a picture that has no pixels, or more than `MAX_PIXELS`: `name` is for messages. Raises `PictureError`."""
+    if width * height > MAX_PIXELS:
+        raise PictureError(
+            f"{name} has {width}x{height} pixels, more than {MAX_PIXELS // 10**6} megapixels: shrink it first"
+        )
+    if width == 0 or height == 0:
+        raise PictureError(f"{name} has no pixels")
+
+
+def one_line(words: object) -> str:
+    """Words on one line, whatever ends of lines are in them."""
+    return " ".join(str(words).splitlines()) or str(words).strip()
+
+
+def without_waiting(path: str, flags: int) -> int:
+    """An opener for `open`, which waits for nobody to write where it is a pipe: that would take for ever."""
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _content(source: object) -> tuple[str, bytes]:
@@ -105,10 +125,9 @@ def _content(source: object) -> tuple[str, bytes]:
         # Whatever a path of somebody's own class raises where it is asked for its name.
         except Exception as error:
             raise PictureError(f"cannot read a {type(source).__name__} that has no name: give a path") from error
-        name = _line(path)
+        name = one_line(path)
         try:
-            # Not waiting for somebody to write where it is a pipe: that would take for ever.
-            with open(path, "rb", opener=_without_waiting) as file:
+            with open(path, "rb", opener=without_waiting) as file:
                 status = os.fstat(file.fileno())
                 if not stat.S_ISREG(status.st_mode):
                     raise PictureError(f"{name} is no file, but a pipe or a device: save the picture first")
@@ -118,21 +137,12 @@ def _content(source: object) -> tuple[str, bytes]:
         except MemoryError as error:
             raise PictureError(f"{name} is larger than the memory that is left: shrink it first") from error
         except (OSError, ValueError) as error:
-            raise PictureError(f"cannot open {name}: {getattr(error, 'strerror', None) or _line(error)}") from error
+            raise PictureError(f"cannot open {name}: {getattr(error, 'strerror', None) or one_line(error)}") from error
     else:
         raise PictureError(f"cannot read a {type(source).__name__}: give a path, bytes, a PIL image or a uint8 array")
     if not content:
         raise PictureError(f"{name} is empty")
     return name, content
-
-
-def _line(words: object) -> str:
-    """Words on one line, whatever ends of lines are in them."""
-    return " ".join(str(words).splitlines()) or str(words).strip()
-
-
-def _without_waiting(path: str, flags: int) -> int:
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -141,7 +151,7 @@ def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
         raise PictureError(f"array of dtype {array.dtype}: give uint8 grey levels, 0 to 255")
     if array.size == 0 or array.ndim not in (2, 3) or (array.ndim == 3 and array.shape[2] not in (3, 4)):
         raise PictureError(f"array of shape {array.shape}: give [height, width], [height, width, 3] or [..., 4]")
-    _check_size(array.shape[1], array.shape[0], "array")
+    check_size(array.shape[1], array.shape[0], "array")
     if array.ndim == 2:
         return array
     from PIL import Image
@@ -149,17 +159,8 @@ def _from_array(array: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return _grey(Image.fromarray(np.ascontiguousarray(array)), "array")
 
 
-def _check_size(width: int, height: int, name: str) -> None:
-    if width * height > MAX_PIXELS:
-        raise PictureError(
-            f"{name} has {width}x{height} pixels, more than {MAX_PIXELS // 10**6} megapixels: shrink it first"
-        )
-    if width == 0 or height == 0:
-        raise PictureError(f"{name} has no pixels")
-
-
 def _grey(image: Image.Image, name: str) -> NDArray[np.uint8]:
-    _check_size(*image.size, name)
+    check_size(*image.size, name)
     image.load()
     # What a plain picture has not is not looked for, which takes as long as the decoding of a small one.
     if image.info or image.format not in PLAIN:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Generator, Iterable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from edgedigits.artifact import OnnxArtifact, read_artifact
 from edgedigits.card import Card
 from edgedigits.errors import ClosedError, FramesError, InputError, PictureError
-from edgedigits.expectation import Expected
 from edgedigits.framing import FRAME_SIZE, Box, Framing, frame_picture
-from edgedigits.line_reading import read_layout
-from edgedigits.lines import Layout, find_lines
 from edgedigits.many import read_many
 from edgedigits.models import DEFAULT_MODEL, is_name, shipped_file
 from edgedigits.pictures import Picture, open_picture
 from edgedigits.results import Digit, Predictions, Reading, Reason
 from edgedigits.risk import acceptance_score
 from edgedigits.strokes import Strokes, frame_strokes
+
+if TYPE_CHECKING:
+    from edgedigits.expectation import Expected
+    from edgedigits.lines import Layout
 
 __all__ = ["Recognizer"]
 
@@ -84,7 +85,7 @@ class Recognizer:
 
     @property
     def threshold(self) -> float:
-        """The confidence from which a digit is accepted."""
+        """The confidence from which a digit is accepted, or a line."""
         return self._threshold
 
     def warmup(self) -> None:
@@ -144,21 +145,32 @@ class Recognizer:
 
     def _framed(self, picture: Picture) -> Framing | Layout:
         grey = open_picture(picture)
-        return find_lines(grey) if self._takes_lines else frame_picture(grey)
+        if not self._takes_lines:
+            return frame_picture(grey)
+        # Who reads single digits has no use for it, nor for the time that its import takes.
+        from edgedigits.lines import find_lines
+
+        return find_lines(grey)
 
     def _answers(self, expected: Expected | None) -> Callable[[Sequence[Any]], list[Reading]]:
         """What makes readings of what was framed."""
         if not self._takes_lines:
             return self._answer
-        return lambda layouts: [read_layout(layout, self._run, self._accepted_from, expected) for layout in layouts]
+        return lambda layouts: self._answer_lines(layouts, expected)
 
     def _require_digits(self, what: str) -> None:
         if self._takes_lines:
             raise InputError(f"{self._name} takes lines, and cannot {what}: use a model of one digit, such as small")
 
     def _require_lines(self, expected: Expected | None) -> None:
-        if expected is not None and not self._takes_lines:
+        if expected is None:
+            return
+        if not self._takes_lines:
             raise InputError(f"{self._name} reads one digit, of which nothing can be expected: use the model amount")
+        from edgedigits.expectation import Expected
+
+        if not isinstance(expected, Expected):
+            raise InputError(f"what is expected is an edgedigits.expectation.Expected, not a {type(expected).__name__}")
 
     def _answer(self, framings: Sequence[Framing]) -> list[Reading]:
         """The readings of framings, whose frames go through the network together."""
@@ -172,6 +184,15 @@ class Recognizer:
             else self._reading(next(rows), framing.box, framing.reason, framing.doubt)
             for framing in framings
         ]
+
+    def _answer_lines(self, layouts: Sequence[Layout], expected: Expected | None) -> list[Reading]:
+        """The readings of layouts, whose lines go through the network one by one, for each has a width of its own."""
+        from edgedigits.line_reading import Bar, read_layout
+
+        self._open()
+        promised = self._card.max_error if self._max_error is None else self._max_error
+        bar = Bar(self._accepted_from, max(self._accepted_from, 1 - promised if promised else 1.0))
+        return [read_layout(layout, self._run, bar, expected) for layout in layouts]
 
     def _reading(self, row: list[float], box: Box, refused: Reason | None, doubt: Reason | None) -> Reading:
         """What a frame's probabilities come to; refused, whatever they are, for a reason, or if for a doubt."""

@@ -8,9 +8,10 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from edgedigits.marks import Box
+
 __all__ = ["Alternative", "Digit", "Line", "Predictions", "Reading", "Reason", "Separator"]
 
-Box: TypeAlias = tuple[int, int, int, int]
 Reason: TypeAlias = Literal[
     "blank",
     "low contrast",
@@ -58,7 +59,11 @@ class Predictions:
 
 @dataclass(frozen=True)
 class Digit:
-    """One digit of a reading; `box` is `(x0, y0, x1, y1)` in the picture's pixels, right and lower edges exclusive."""
+    """One digit of a reading; `box` is `(x0, y0, x1, y1)` in the picture's pixels, right and lower edges exclusive.
+
+    `runner_up` is the digit that it is likeliest to be if it is another. A digit of a line may be none, too, or two:
+    what then stands there is among the line's `alternatives`.
+    """
 
     value: int
     confidence: float
@@ -140,7 +145,9 @@ class Reading:
 
     Of a model that reads one digit, the text is empty where there is no digit, or not one alone; `digits` then still
     holds what the ink is most like, where it was looked at. Of one that reads lines, `text` has those of `lines`, each
-    on a line of its own, `digits` all of theirs, and `confidence` is the probability that all of it is right.
+    on a line of its own, `digits` all of theirs, and `confidence` is the probability that all of it is right. It is
+    accepted where all of its lines are, and all of them together are sure enough, too; what a threshold promises, it
+    promises of each line.
     """
 
     text: str

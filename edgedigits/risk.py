@@ -25,9 +25,9 @@ MOST_COUNTED = 2**53
 
 @dataclass(frozen=True)
 class RiskCurve:
-    """How many digits of a validation split reach each threshold, and how many of those are read wrong.
+    """How many examples of a validation split, digits or lines, reach each threshold, and how many of those are wrong.
 
-    `dataset` says where it was measured and `n` on how many digits; `thresholds`, `accepted` and `errors` belong
+    `dataset` says where it was measured and `n` on how many of them; `thresholds`, `accepted` and `errors` belong
     together item by item. Raises `ValueError` where such numbers cannot have been counted.
     """
 
@@ -48,9 +48,9 @@ class RiskCurve:
         right = tuple(n - wrong for n, wrong in zip(self.accepted, self.errors, strict=True))
         for counts in ((*self.accepted, self.n), self.errors, right):
             if not all(few <= many for few, many in zip((0, *counts), counts, strict=False)):
-                raise ValueError("the counts of a risk curve grow as the threshold falls, up to the digits there are")
+                raise ValueError("the counts of a risk curve grow as the threshold falls, up to the examples there are")
         if not 1 <= self.n <= MOST_COUNTED:
-            raise ValueError(f"a risk curve is measured on at least one digit and on no more than {MOST_COUNTED}")
+            raise ValueError(f"a risk curve is measured on at least one example and on no more than {MOST_COUNTED}")
 
     @property
     def coverage(self) -> NDArray[np.float64]:
@@ -108,8 +108,8 @@ class RiskCurve:
         if promised is None:
             raise UnpromisedError(
                 f"an error rate of {100 * max_error:g}% cannot be promised with {100 * confidence:g}% confidence: with "
-                f"{self.n:,} validation digits, the least is {_percent_rounded_up(self.least_error(confidence))}; "
-                "allow more errors, or validate on more digits"
+                f"{self.n:,} validation examples, the least is {_percent_rounded_up(self.least_error(confidence))}; "
+                "allow more errors, or validate on more examples"
             )
         return promised
 

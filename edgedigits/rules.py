@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from edgedigits.marks import runs_of
 
-__all__ = ["without_rules"]
+__all__ = ["ruled_across", "without_rules"]
 
 SLOPES = np.tan(np.radians(np.linspace(-5, 5, 41)))
 """By which a line may rise or fall: paper is seldom laid down straight."""
@@ -49,6 +49,11 @@ def without_rules(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     down, down_band = _rules(mask.T)
     # Where two rules cross, ink is thick both ways.
     return mask & ~across & ~down.T & ~(across_band & down_band.T)
+
+
+def ruled_across(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Which of the ink `bool [height, width]` is that of rules that run across the picture."""
+    return _rules(mask)[0]
 
 
 def _rules(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgedigits.alphabet import ALPHABET, BLANK, LINE_HEIGHT
 from edgedigits.decoding import decode
+from edgedigits.errors import ArtifactError
 from edgedigits.framing import FRAME_SIZE
 from edgedigits.training.digits import Digits
 from edgedigits.training.strings import Strings
@@ -72,8 +73,15 @@ def exam_on(material: Digits | Strings) -> Exam:
 
 
 def _texts(answers: NDArray[np.float32]) -> list[str | None]:
-    """What lines say; of an answer that is no number, nothing that could be right."""
-    return [decode(answer).text if np.isfinite(answer).all() else None for answer in answers]
+    """What lines say; of an answer that is no probabilities, nothing that could be right."""
+    return [_text(answer) for answer in answers]
+
+
+def _text(answer: NDArray[np.float32]) -> str | None:
+    try:
+        return decode(answer).text
+    except ArtifactError:
+        return None
 
 
 def _digit_tests(digits: Digits) -> Iterator[Question]:

@@ -155,7 +155,7 @@ def _reads(card: Card) -> str:
         return READS_FRAMES + (NO_DIGIT_PROBABILITY if recipe["nondigits"] else "")
     hands = [f"the test digits of {recipe['dataset']}"]
     hands += ["those of the last writers on a tablet"] if recipe["pendigits"] else []
-    hands += ["hands drawn from stroke skeletons"] if recipe["hands"] else []
+    hands += ["hands drawn from stroke skeletons (those of training, by other hands)"] if recipe["hands"] else []
     *others, last = hands
     digits = f"{', '.join(others)} and {last}" if others else last
     return f"""{READS_LINES}

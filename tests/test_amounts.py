@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from edgedigits import Recognizer
-from edgedigits.errors import InputError
+from edgedigits.errors import ClosedError, InputError
 from edgedigits.expectation import Expected, luhn
 from edgedigits.results import Line
 from edgedigits.training.synthetic import draw_digit, draw_strokes, strokes_of
@@ -176,6 +176,17 @@ def test_it_is_pickled_and_shared_by_threads(amount):
     with ThreadPoolExecutor(4) as pool:
         readings = list(pool.map(lambda _: again.read(page), range(16)))
     assert readings == [amount.read(page)] * 16
+
+
+@pytest.mark.parametrize("text", ["", "52"])
+def test_a_closed_recognizer_reads_nothing_blank_paper_included(text):
+    page = page_of(text)[0] if text else np.full((80, 300), 255, np.uint8)
+    with Recognizer("amount") as recognizer:
+        pass
+    with pytest.raises(ClosedError):
+        recognizer.read(page)
+    with pytest.raises(ClosedError):
+        list(recognizer.read_many([page]))
 
 
 def test_what_takes_lines_takes_no_frames_and_no_strokes(amount):

@@ -102,9 +102,10 @@ def test_separators_count_as_blank():
     assert Line(rows).blank == pytest.approx(rows[:, 10:15].sum(axis=1) + rows[:, BLANK], abs=1e-6)
 
 
+@pytest.mark.parametrize("name", ["4", "?", "-", ""])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -0.1, 2.0])
-def test_what_are_no_probabilities_is_refused(wrong):
+def test_what_are_no_probabilities_is_refused(name, wrong):
     rows = _rows(5, 0)
-    rows[3, 4] = wrong
+    rows[3, ALPHABET.index(name)] = wrong
     with pytest.raises(ArtifactError, match="probabilities"):
         Line(rows)

@@ -312,9 +312,20 @@ def test_lines_beyond_reason_are_decoded_in_bounds(kind, expected):
         assert all(symbol.confidence < 1e-6 for symbol in decoded.digits)
 
 
+def test_however_unlikely_a_line_is_its_confidence_is_not_that_of_what_nothing_expected_was_found_for():
+    """No string is as likely as 1e-300 in this noise, and products of its steps vanish."""
+    rows = rows_of(np.random.default_rng(0).dirichlet(np.ones(11), 700), [*range(10), BLANK])
+    decoded = decode(rows)
+    assert len(decoded.text) > 100
+    assert 0 < decoded.confidence < 1e-200
+    assert 0 < decode(rows, Expected(length=len(decoded.text))).confidence < 1e-200
+    assert decode(rows, Expected(length=1)).confidence == 0
+
+
+@pytest.mark.parametrize("name", ["4", "?", "-", ""])
 @pytest.mark.parametrize("wrong", [np.nan, np.inf, -0.1, 2.0])
-def test_what_are_no_probabilities_is_refused(wrong):
+def test_what_are_no_probabilities_is_refused(name, wrong):
     rows = written("12")
-    rows[3, 4] = wrong
+    rows[3, ALPHABET.index(name)] = wrong
     with pytest.raises(ArtifactError, match="probabilities"):
         decode(rows)

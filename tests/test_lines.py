@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from edgedigits.lines import MAX_LINES, MAX_MARKS, MAX_WIDTH, find_lines
+from edgedigits.lines import MAX_LINES, MAX_WIDTH, find_lines
 from edgedigits.training.synthetic import draw_digit
 
 PAPER = 255
@@ -19,7 +19,7 @@ def ink_of(digit, height, seed=0):
     return np.asarray(cut.resize((max(4, round(cut.width * height / cut.height)), height), Image.Resampling.BOX))
 
 
-def write(page, digits, x, y, height=40, gap=12, slope=0.0):
+def write(page, digits, x, y, *, height=40, gap=12, slope=0.0):
     """Digits on a page, dark on light, and their boxes."""
     boxes = []
     for i, digit in enumerate(digits):
@@ -167,11 +167,13 @@ def test_ink_too_faint_says_so():
     assert find_lines(faint).reason == "low contrast"
 
 
-def test_a_thousand_digits_in_a_line_are_too_many():
-    page = blank(60, 60_000)
+def test_a_thousand_digits_in_a_line_are_too_many_and_other_lines_are_not():
+    page = blank(200, 60_000)
     write(page, "12345" * 200, 10, 10)
-    found = find_lines(page)
-    assert (found.lines, found.reason) == ((), "too long")
+    write(page, "678", 10, 120)
+    first, second = find_lines(page).lines
+    assert first.picture is None
+    assert second.picture is not None
 
 
 def test_a_line_of_20000_pixels_is_read_or_refused_in_bounded_time():
@@ -181,13 +183,10 @@ def test_a_line_of_20000_pixels_is_read_or_refused_in_bounded_time():
     assert len(find_lines(page).lines) == 2
 
 
-def test_a_page_of_specks_is_too_much_or_few_lines():
-    rng = np.random.default_rng(0)
+def test_a_page_of_specks_is_too_much():
     page = blank(1200, 1200)
-    for y, x in rng.integers(0, 1190, (40_000, 2)):
-        page[y : y + 5, x] = 0
-    found = find_lines(page)
-    assert found.reason in {"too much", "too long"} or len(found.lines) <= 20
+    page[2::7, 1::5] = page[3::7, 1::5] = page[4::7, 1::5] = page[5::7, 1::5] = 0
+    assert find_lines(page).reason == "too much"
 
 
 def test_more_lines_than_anybody_writes_are_too_much():
@@ -205,9 +204,18 @@ def test_whatever_is_on_a_picture_gives_lines_within_it_or_a_reason(grey):
     for line in found.lines:
         assert line.picture.shape[0] == 32
         assert 2 <= line.picture.shape[1] <= MAX_WIDTH
+        for x0, y0, x1, y1 in (line.box, line.in_picture(0, 0, line.picture.shape[1], 32)):
+            assert 0 <= x0 < x1 <= grey.shape[1]
+            assert 0 <= y0 < y1 <= grey.shape[0]
+
+
+def test_boxes_stay_within_a_picture_that_was_shrunk():
+    page = blank(2001, 3001)
+    page[1900:, 2880:2890] = page[1900:, 2950:] = 0
+    for line in find_lines(page).lines:
         x0, y0, x1, y1 = line.box
-        assert 0 <= x0 < x1 <= grey.shape[1]
-        assert 0 <= y0 < y1 <= grey.shape[0] + 1
+        assert 0 <= x0 < x1 <= 3001
+        assert 0 <= y0 < y1 <= 2001
 
 
 @settings(max_examples=25, deadline=None)
@@ -215,8 +223,8 @@ def test_whatever_is_on_a_picture_gives_lines_within_it_or_a_reason(grey):
 def test_a_line_looks_the_same_wherever_it_stands(digits, height, right, down):
     width = 60 + len(digits) * 120
     pages = [blank(300, width + 80) for _ in range(2)]
-    write(pages[0], digits, 60, 60, height)
-    write(pages[1], digits, 60 + right, 60 + down, height)
+    write(pages[0], digits, 60, 60, height=height)
+    write(pages[1], digits, 60 + right, 60 + down, height=height)
     one, other = (find_lines(page).lines for page in pages)
     assert len(one) == len(other)
     for first, second in zip(one, other, strict=True):

@@ -29,6 +29,17 @@ def test_importing_the_runner_loads_nothing_heavy(program):
     assert done.out == "\n", done.err
 
 
+def test_who_reads_single_digits_loads_nothing_of_what_reads_lines(program):
+    code = """
+import sys, numpy as np
+from edgedigits import Recognizer
+Recognizer().read(np.eye(60, dtype=np.uint8))
+of_lines = ("ctc", "decoding", "expectation", "line_reading", "lines", "pages")
+print(*sorted({f"edgedigits.{name}" for name in of_lines} & set(sys.modules)))
+"""
+    assert program(sys.executable, "-c", code) == (0, "\n", "")
+
+
 @pytest.mark.parametrize("module", ["edgedigits.export", "edgedigits.bench", "edgedigits.training"])
 def test_importing_a_neighbour_does_not_load_torch(program, module):
     done = program(sys.executable, "-c", LOADED.format(module=module))

@@ -304,7 +304,12 @@ def test_what_is_no_file_is_one_line(tmp_path, name):
 def test_without_the_extra_a_pdf_is_one_line_that_names_it(program, without, tmp_path):
     saved(tmp_path / "scan.pdf")
     saved(tmp_path / "scan.tif")
-    code = "from edgedigits.pages import pages_of; print(len(list(pages_of('scan.tif')))); next(pages_of('scan.pdf'))"
+    code = """
+from edgedigits.pages import pages_of
+from edgedigits.pictures import open_picture
+print(len(list(pages_of('scan.tif'))))
+open_picture(next(pages_of('scan.pdf')))
+"""
     done = program(sys.executable, "-c", code, **without("pypdfium2", "pypdfium2_raw"))
     assert done.out == "10\n"
     assert done.err.splitlines()[-1].endswith(

@@ -161,13 +161,13 @@ def test_a_curve_with_a_part_missing_is_refused(missing):
 
 
 def test_a_curve_of_no_digits_is_refused():
-    with pytest.raises(ValueError, match="at least one digit"):
+    with pytest.raises(ValueError, match="at least one example"):
         risk_curve("empty", np.empty(0, np.float32), np.empty(0, bool))
 
 
 @pytest.mark.parametrize("n", [0, 2**53 + 1, 10**400])
 def test_a_curve_of_more_digits_than_can_be_counted_or_of_none_is_refused(n):
-    with pytest.raises(ValueError, match="at least one digit and on no more than"):
+    with pytest.raises(ValueError, match="at least one example and on no more than"):
         RiskCurve("made", n, (0.0,), (n,), (0,))
 
 
@@ -236,8 +236,8 @@ def test_the_refusal_in_words():
     with pytest.raises(UnpromisedError) as refused:
         curve.threshold_for(0.0001)
     assert str(refused.value) == (
-        "an error rate of 0.01% cannot be promised with 95% confidence: with 5,000 validation digits, the least is "
-        "0.06%; allow more errors, or validate on more digits"
+        "an error rate of 0.01% cannot be promised with 95% confidence: with 5,000 validation examples, the least is "
+        "0.06%; allow more errors, or validate on more examples"
     )
 
 

@@ -16,6 +16,7 @@ from edgedigits.files import write_file
 from edgedigits.models import Model, find_model
 
 if TYPE_CHECKING:
+    from edgedigits.card import Card
     from edgedigits.export.measuring import StringEvaluation
     from edgedigits.training.evaluation import Evaluation
     from edgedigits.training.recipes import Recipe
@@ -80,7 +81,7 @@ def _evaluate(
 
         artifact = format_of(model.artifact).exporter().load(model.artifact)
         threshold = artifact.card.threshold_for(max_error)
-        recipe = _line_recipe(model) if artifact.card.takes == "lines" else None
+        recipe = _line_recipe(model, artifact.card) if artifact.card.takes == "lines" else None
         return ask(artifact.run, load_tests(dataset, recipe, data_dir))(threshold), threshold
     with needs("train", "a checkpoint"):
         from edgedigits.export.exporting import measure
@@ -88,11 +89,14 @@ def _evaluate(
     return measure(checkpoint, load_tests(dataset, checkpoint.recipe, data_dir), max_error)
 
 
-def _line_recipe(model: Model) -> Recipe:
-    """What says how lines are composed: the model's own recipe; for an artifact alone, that of the one that ships."""
-    from edgedigits.training.recipes import find_recipe
+def _line_recipe(model: Model, card: Card) -> Recipe:
+    """What says how lines are composed: the model's own recipe; for an artifact alone, that which its card names."""
+    from edgedigits.training.recipes import LineRecipe
 
-    return model.load_checkpoint().recipe if model.checkpoint else find_recipe("amount")
+    if model.checkpoint:
+        return model.load_checkpoint().recipe
+    told = card.provenance["recipe"]
+    return LineRecipe(**{**told, "teachers": tuple(told["teachers"])})
 
 
 def _print(accuracy: Accuracy, threshold: float) -> None:

@@ -61,14 +61,18 @@ def results(path: Path, command: str) -> Iterator[Results]:
 
 
 def doubts(line: Mapping[str, Any]) -> str:
-    """What a line, as JSON has it, might be instead: the digits in doubt, counted from 1, or another line."""
+    """What a line, as JSON has it, might be instead: the digits in doubt, counted from 1, or another line.
+
+    It is another line where that has more digits, or fewer: one in doubt is then likelier none, or two, than another.
+    """
     unsure = [
-        f"digit {place} might be {digit['runner_up']}"
+        f"digit {place} ({digit['digit']}) might be {digit['runner_up']}"
         for place, digit in enumerate(line["digits"], 1)
         if not digit["accepted"]
     ]
-    if not unsure and line.get("alternatives"):
-        unsure = [f"might be {line['alternatives'][0]['text']}"]
+    others = [other["text"] for other in line.get("alternatives", ()) if "?" not in other["text"]]
+    if others and (not unsure or len(others[0]) != len(line["text"])):
+        return f"might be {others[0] or 'nothing'}"
     return ", ".join(unsure)
 
 

@@ -7,11 +7,12 @@ import io
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edgedigits.files import write_file
+from edgedigits.marks import Box
 from edgedigits.pictures import open_picture
 
 if TYPE_CHECKING:
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from edgedigits.results import Digit, Reading
 
 __all__ = ["write_review"]
-
-Box: TypeAlias = tuple[int, int, int, int]
 
 HEIGHT = 120
 """Rows that a line is enlarged to: a digit is then a centimetre high on most screens."""

@@ -223,8 +223,9 @@ def _summarise(recipe: Recipe, tested: list[Accuracy], *, as_json: bool) -> None
         summary = {"mean": mean, "standard_deviation": deviation, "ci95": [low, high]}
         echo_json({"recipe": recipe.name, "seeds": len(tested), "accuracy": summary})
         return
+    what = "lines" if isinstance(recipe, LineRecipe) else "digits"
     click.echo(
-        f"{recipe.name}, {len(tested)} seeds, {tested[0].n} test digits each: {100 * mean:.2f}% "
+        f"{recipe.name}, {len(tested)} seeds, {tested[0].n} test {what} each: {100 * mean:.2f}% "
         f"(95% interval {100 * low:.2f} to {100 * high:.2f}, standard deviation {100 * deviation:.2f}, "
         f"{100 * min(accuracies):.2f} to {100 * max(accuracies):.2f})"
     )

@@ -16,7 +16,7 @@ SUFFIXES = (
 )
 PREFIXES = ("#", "#", "#", "=", "-", ".", "-.", "#-", ",")
 KINDS = ("code", "amount", "spaced", "date", "foreign", "nothing")
-SHARES = (0.36, 0.5, 0.04, 0.03, 0.05, 0.02)
+SHARES = (0.33, 0.5, 0.04, 0.03, 0.08, 0.02)
 
 
 def draw_text(rng: np.random.Generator) -> str:

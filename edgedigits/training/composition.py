@@ -25,8 +25,8 @@ WIDTH_STEP = 16
 """Lines of one batch are of one width, a multiple of this."""
 NARROWEST = 24
 """Columns of a line with little or nothing on it."""
-HEIGHTS = (13, 27)
-"""Of digits, in rows: those of the runner are about 24 high, and less where some are higher than others."""
+HEIGHTS = (16, 27)
+"""Of digits, in rows: the highest of a line are 25 high, as the runner cuts it out."""
 GAPS = (-0.06, 0.05, 0.05, 0.15, 0.15, 0.3, 0.3, 0.5, 0.9)
 """Paper between digits, in units of their height; below 0 they overlap."""
 ROOMY = 0.9
@@ -36,7 +36,7 @@ JOINED, STRAY = 0.1, 0.12
 DIGITS, DASH = 10, ALPHABET.index("-")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Lines:
     """Lines and what they say: `pictures` uint8 [n, 32, width]; `symbols` int64 [n, most], places in the alphabet,
     -1 after the last; `centres` float32 [n, most], their middles in columns.
@@ -48,9 +48,13 @@ class Lines:
 
 
 class Composer:
-    """Draws batches of lines from glyphs; the same seed gives the same lines on the same device."""
+    """Draws batches of lines from glyphs; the same seed gives the same lines on the same device.
 
-    def __init__(self, digits: Glyphs, marks: Glyphs, device: torch.device) -> None:
+    `strength`, 0 to 1, is by what part hands, paper and camera differ from what is plain to read.
+    """
+
+    def __init__(self, digits: Glyphs, marks: Glyphs, device: torch.device, strength: float = 1.0) -> None:
+        self._strength = strength
         self._ink = torch.from_numpy(np.concatenate([digits.ink, marks.ink])).to(device)
         self._size = np.concatenate([digits.size, marks.size]).astype(np.float32)
         self._height = np.concatenate([digits.height, marks.height])
@@ -76,7 +80,7 @@ class Composer:
         rows = np.concatenate([np.full(len(plan.glyphs), i) for i, plan in enumerate(plans)])
         if len(rows):
             self._draw(ink, rows, plans)
-        ink = written(ink[:, :, :width], generator)
+        ink = written(ink[:, :, :width], generator, self._strength)
         most = max(1, *map(len, texts))
         symbols = np.full((len(plans), most), -1, np.int64)
         centres = np.zeros((len(plans), most), np.float32)
@@ -84,7 +88,7 @@ class Composer:
             symbols[i, : len(plan.symbols)] = plan.symbols
             centres[i, : len(plan.symbols)] = plan.centres
         return Lines(
-            on_paper(ink, generator),
+            on_paper(ink, generator, self._strength),
             torch.from_numpy(symbols).to(self._device),
             torch.from_numpy(centres).to(self._device),
         )
@@ -107,7 +111,7 @@ class Composer:
     def _plan(self, text: str, rng: np.random.Generator) -> _Plan:
         symbols = [ALPHABET.index(symbol) for symbol in text]
         glyphs = self._choose(symbols, rng)
-        hand = _Hand.draw(rng)
+        hand = _Hand.draw(rng, self._strength)
         places = _Places(self._size, self._height, self._top)
         x = rng.uniform(1, 18) if rng.random() < ROOMY else rng.uniform(-1, 2)
         for i, (glyph, symbol) in enumerate(zip(glyphs.tolist(), symbols, strict=True)):
@@ -119,17 +123,17 @@ class Composer:
                 x,
                 top=top + rng.normal(0, 0.05) * hand.height,
                 scale=scale,
-                wide=hand.wide * math.exp(rng.normal(0, 0.08)) if is_digit else 1.0,
+                wide=hand.width(symbol, rng) if is_digit else 1.0,
                 slant=hand.slant + rng.normal(0, 0.07) if is_digit else rng.normal(0, 0.1),
             )
             is_between = is_digit and (i + 1 == len(symbols) or symbols[i + 1] < DIGITS)
             # However much they overlap, digits stand one after the other.
-            x += max(width + hand.gap(rng, is_between=is_between) * hand.height, 0.5 * width, 3.0)
+            x += max(width + hand.gap(symbols[i : i + 2], rng, is_between=is_between) * hand.height, 0.5 * width, 3.0)
         centres = np.array(places.left, np.float32) + np.array(places.width, np.float32) / np.float32(2)
         width = int(max(x + (rng.uniform(0, 18) if rng.random() < ROOMY else 0), NARROWEST))
-        if rng.random() < JOINED:
+        if rng.random() < JOINED * self._strength:
             self._join(places, hand, symbols, centres, rng)
-        if rng.random() < STRAY:
+        if rng.random() < STRAY * self._strength:
             for glyph in self._choose(rng.integers(0, DIGITS, rng.integers(1, 4)).tolist(), rng).tolist():
                 scale, shown = hand.height * rng.uniform(0.7, 1.3), rng.uniform(1, 5)
                 top = shown - scale if rng.random() < 0.5 else LINE_HEIGHT - shown
@@ -152,7 +156,7 @@ class Composer:
     def _choose(self, symbols: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
         """A glyph for each symbol, those of digits by one hand."""
         hand = rng.choice(len(self._hands), p=self._shares)
-        writer, stranger = rng.random(), rng.random() < 0.15
+        writer, stranger = rng.random(), rng.random() < 0.15 * self._strength
         chosen = []
         for symbol in symbols:
             if symbol >= 10:
@@ -166,7 +170,10 @@ class Composer:
 
 @dataclass(frozen=True)
 class _Hand:
-    """How somebody writes a line; lengths are in pixels, but for the gap and its unevenness, in units of the height."""
+    """How somebody writes a line; lengths are in pixels, but for the gap and its unevenness, in units of the height.
+
+    Who `rounds` writes zeros low and wide, and joined where they follow each other.
+    """
 
     height: float
     top: float
@@ -176,31 +183,38 @@ class _Hand:
     uneven: float
     drift: float
     rise: float
-    shrinks: bool
+    rounds: bool
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> _Hand:
+    def draw(cls, rng: np.random.Generator, strength: float) -> _Hand:
         height = math.exp(rng.uniform(*np.log(HEIGHTS)))
         return cls(
             height=height,
-            top=(LINE_HEIGHT - height) / 2 + rng.normal(0, 1.3),
-            wide=math.exp(rng.normal(0, 0.22)),
-            slant=rng.normal(0.1, 0.28),
-            usual_gap=float(rng.choice(GAPS)) + rng.normal(0, 0.05),
-            uneven=rng.uniform(0.02, 0.14),
-            drift=rng.normal(0, 0.12),
-            rise=rng.normal(0, 0.025),
-            shrinks=rng.random() < 0.15,
+            top=(LINE_HEIGHT - height) / 2 + strength * rng.normal(0, 1.3),
+            wide=math.exp(strength * rng.normal(0, 0.22)),
+            slant=0.1 + strength * rng.normal(0, 0.28),
+            usual_gap=float(rng.choice(GAPS)) + strength * rng.normal(0, 0.05),
+            uneven=strength * rng.uniform(0.02, 0.14),
+            drift=strength * rng.normal(0, 0.12),
+            rise=strength * rng.normal(0, 0.025),
+            rounds=rng.random() < 0.3 * strength,
         )
 
     def scale(self, symbol: int, along: float, rng: np.random.Generator) -> float:
         """Height of a digit, the share `along` of the line."""
         scale = self.height * math.exp(rng.normal(0, 0.07) + self.drift * along)
-        return scale * rng.uniform(0.5, 0.9) if self.shrinks and symbol == 0 else scale
+        return scale * rng.uniform(0.5, 0.95) if self.rounds and symbol == 0 else scale
 
-    def gap(self, rng: np.random.Generator, *, is_between: bool) -> float:
-        """Paper after a symbol; between digits, it may be less than none."""
+    def width(self, symbol: int, rng: np.random.Generator) -> float:
+        """How much wider a digit is than it was written."""
+        wide = self.wide * math.exp(rng.normal(0, 0.08))
+        return wide * rng.uniform(1.0, 1.5) if self.rounds and symbol == 0 else wide
+
+    def gap(self, symbols: list[int], rng: np.random.Generator, *, is_between: bool) -> float:
+        """Paper after a symbol, before the next, if there is one; between digits, it may be less than none."""
         gap = self.usual_gap + rng.normal(0, self.uneven)
+        if self.rounds and symbols == [0, 0]:  # in one go, as garlands
+            return rng.uniform(-0.1, 0.06)
         return gap if is_between else abs(gap) * rng.uniform(0.3, 1.2) + 0.03
 
 
@@ -241,7 +255,7 @@ class _Places:
         return _Plan(symbols, np.array(self.glyphs, np.int64), maps, left, centres, width)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Plan:
     """A line to be drawn: `maps` float32 [glyphs, 2, 3] from a glyph's patch to its box, `left` the patch's column."""
 

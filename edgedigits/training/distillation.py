@@ -15,7 +15,7 @@ from edgedigits.models import find_model, is_name
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.networks import DigitNetwork
 
-__all__ = ["Teachers", "distillation_loss", "find_teachers"]
+__all__ = ["Teachers", "distillation_loss", "find_teachers", "find_trained"]
 
 TEMPERATURE = 2.0
 SOFT_WEIGHT = 0.9
@@ -41,18 +41,21 @@ def find_teachers(names: Sequence[str], student: DigitNetwork, device: torch.dev
 
     Raises `InputError` where one cannot teach `student`.
     """
-    checkpoints = []
-    for name in names:
-        if not is_name(name) and not Path(name).exists():
-            raise InputError(f"{name}, to be learned from, is not here: train it first, as `make models` does")
-        checkpoint = find_model(name).load_checkpoint()
-        classes = checkpoint.network().classes
-        if classes != student.classes:
-            raise InputError(f"{name} tells {classes} classes apart, not {student.classes}: it cannot be a teacher")
-        if not checkpoint.is_complete:
-            raise InputError(f"{name} has not learned all of its own recipe yet: finish it with --resume first")
-        checkpoints.append(checkpoint)
+    checkpoints = [find_trained(name, student) for name in names]
     return Teachers(checkpoints, device) if checkpoints else None
+
+
+def find_trained(name: str, student: DigitNetwork) -> Checkpoint:
+    """The checkpoint of a shipped model or a run, whole. Raises `InputError` where it has nothing for `student`."""
+    if not is_name(name) and not Path(name).exists():
+        raise InputError(f"{name}, to be learned from, is not here: train it first, as `make models` does")
+    checkpoint = find_model(name).load_checkpoint()
+    classes = checkpoint.network().classes
+    if classes != student.classes:
+        raise InputError(f"{name} tells {classes} classes apart, not {student.classes}: it cannot be a teacher")
+    if not checkpoint.is_complete:
+        raise InputError(f"{name} has not learned all of its own recipe yet: finish it with --resume first")
+    return checkpoint
 
 
 def distillation_loss(logits: Tensor, labels: Tensor, taught: Tensor) -> Tensor:

@@ -77,11 +77,12 @@ def drawn_glyphs(hands: int, seed: int) -> Glyphs:
 
 
 def mark_glyphs(letters: int, marks: int, seed: int) -> Glyphs:
-    """Letters, and `marks` of each separator."""
+    """Letters, and `marks` of each separator and of the signs that are none."""
     rng = np.random.default_rng((seed, MARKS_SEED))
     others = _whole(list(draw_letters(letters, seed)), np.full(letters, OTHER))
-    signs = [_mark(symbol, rng) for symbol in SEPARATORS for _ in range(marks)]
-    symbols = np.array([ALPHABET.index(symbol) for symbol in SEPARATORS for _ in range(marks)])
+    drawn = (*SEPARATORS, ALPHABET[OTHER])
+    signs = [_mark(symbol, rng) for symbol in drawn for _ in range(marks)]
+    symbols = np.array([ALPHABET.index(symbol) for symbol in drawn for _ in range(marks)])
     boxed = _whole([ink for ink, _, _ in signs], symbols)
     separators = Glyphs(
         boxed.ink,
@@ -172,9 +173,27 @@ def _mark(symbol: str, rng: np.random.Generator) -> tuple[NDArray[np.uint8], flo
                     (length / 2, y + below + wobble(0.02)),
                     (length + wobble(0.06), y + below + wobble()),
                 )
-        case _:
+        case "#":
             _fill_up(pen, rng)
+        case _:
+            _sign(pen, rng)
     return pen.drawn()
+
+
+def _sign(pen: _Pen, rng: np.random.Generator) -> None:
+    """A plus or a parenthesis, which make of digits beside them something else than one number.
+
+    A slash is none of these: many write their 1s so.
+    """
+    stroke, wobble = pen.stroke, pen.wobble
+    if rng.random() < 0.5:
+        wide, y = rng.uniform(0.35, 0.7), rng.uniform(0.45, 0.65)
+        stroke((wobble(), y + wobble()), (wide, y + wobble()))
+        stroke((wide / 2 + wobble(), y - wide / 2), (wide / 2 + wobble(), y + wide / 2))
+    else:
+        above, below = rng.uniform(-0.28, -0.12), rng.uniform(1.12, 1.4)
+        way = rng.choice((-1, 1)) * rng.uniform(0.15, 0.35)
+        stroke(*((0.4 - way * (1 - t * t), above + (t + 1) / 2 * (below - above)) for t in (-1, -0.6, 0, 0.6, 1)))
 
 
 def _fill_up(pen: _Pen, rng: np.random.Generator) -> None:

@@ -68,7 +68,9 @@ def line_run(network: DigitNetwork, device: torch.device, temperature: float = 1
 
 
 def calibrate_lines(network: DigitNetwork, strings: Strings, device: torch.device) -> tuple[Calibration, RiskCurve]:
-    """The temperature that makes held-out lines likeliest, found by golden section, and the risk curve at it."""
+    """The temperature, within `TEMPERATURES`, that makes held-out lines likeliest, by golden section, and the risk
+    curve at it: of the same lines, which one number can hardly be fitted to too well.
+    """
     network.eval()
     with torch.inference_mode():
         logits = [network(torch.from_numpy(batch).to(device)).float().cpu() for batch in strings.pictures]

@@ -31,6 +31,9 @@ PEN_DIGITS = {"trained on": (0, 5000), "held out": (5000, 6000), "test": (6000, 
 """Of the tablet's digits, in the order of their writers."""
 SEEDS = {"trained on": 1, "held out": 2, "test": 3}
 LETTERS, MARKS = 4000, 600
+MEASURED_STRENGTH = 0.5
+"""By which lines are composed that are measured by. Those of training are harder than any that a machine is to answer
+for: some cannot be read by anybody, and no promise can be counted by them."""
 FEWER = 8
 """How many times fewer hands, letters and marks are drawn to measure by."""
 MEASURED = 4096
@@ -118,9 +121,11 @@ def _composer(recipe: LineRecipe, part: Part, device: torch.device, data_dir: Pa
     hands = [digit_glyphs(_digits(recipe, part, data_dir))]
     if recipe.pendigits:
         hands.append(pen_glyphs(mnist_root(data_dir), *PEN_DIGITS[part]))
-    if recipe.hands:
-        hands.append(drawn_glyphs(max(1, recipe.hands // fewer), SEEDS[part]))
-    return Composer(joined_glyphs(*hands), mark_glyphs(LETTERS // fewer, MARKS // fewer, SEEDS[part]), device)
+    # What a program draws is not always what it means to: people's digits are measured by.
+    if recipe.hands and is_trained_on:
+        hands.append(drawn_glyphs(recipe.hands, SEEDS[part]))
+    marks = mark_glyphs(LETTERS // fewer, MARKS // fewer, SEEDS[part])
+    return Composer(joined_glyphs(*hands), marks, device, 1.0 if is_trained_on else MEASURED_STRENGTH)
 
 
 def _digits(recipe: LineRecipe, part: Part, data_dir: Path | None) -> Digits:

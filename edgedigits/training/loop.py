@@ -27,7 +27,7 @@ from edgedigits.training.batches import Batch, Batches, batches
 from edgedigits.training.calibration import calibrate
 from edgedigits.training.checkpoint import Checkpoint, Epoch
 from edgedigits.training.digits import Digits
-from edgedigits.training.distillation import Teachers, distillation_loss, find_teachers
+from edgedigits.training.distillation import Teachers, distillation_loss, find_teachers, find_trained
 from edgedigits.training.distributed import (
     is_leader,
     processes,
@@ -87,13 +87,15 @@ def find_device(name: str) -> torch.device:
 def start_run(recipe: Recipe, run: Path, device: torch.device) -> Checkpoint:
     """The checkpoint before the first epoch, written to `run`.
 
-    Raises `RunError`, `OutputError`, and `InputError` where the recipe's teachers are not at hand.
+    Raises `RunError`, `OutputError`, and `InputError` where what the recipe learns from or begins with is not at hand.
     """
     path = run / RUN_CHECKPOINT
     if is_leader() and path.exists():
         raise RunError(f"{run} already holds a run: go on with --resume, or choose another --output")
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.network)
+    if isinstance(recipe, LineRecipe) and recipe.begins_with:
+        network.load_state_dict(find_trained(recipe.begins_with, network).weights)
     # Found before anything is written, for they may not be there.
     teachers = find_teachers(recipe.teachers, network, device)
     taught_by = teachers.digest if teachers else ""

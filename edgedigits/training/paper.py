@@ -1,6 +1,7 @@
 """What lies between a pen and a line's picture: pens, ink, security print, rules, light, lenses, for a batch at once.
 
-All is done in pictures of ink, 0 to 1, as the runner makes them: even light, and what is not ink near 0.
+All is done in pictures of ink, 0 to 1, as the runner makes them: even light, and what is not ink near 0. `strength`, 0
+to 1, is by what part lines are to differ from what is plain to read.
 """
 
 from __future__ import annotations
@@ -14,40 +15,40 @@ from torch.nn import functional as F
 __all__ = ["on_paper", "written"]
 
 
-def written(ink: Tensor, generator: torch.Generator) -> Tensor:
+def written(ink: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """Ink `float32 [n, height, width]`, 0 to 1, by other pens: finer or bolder, uneven, dry, blurred."""
     n = len(ink)
     draw = _Draw(n, generator)
     x = ink.unsqueeze(1)
     for _ in range(2):
-        x = _restroked(x, draw.uniform(-0.7, 0.55))
-    x = x * (1 - draw.share(0.5) * draw.uniform(0.1, 0.55) * _clouds(x.shape, 3.0, generator))
-    x = x * (1 - draw.share(0.1) * draw.uniform(0.2, 0.9) * (_clouds(x.shape, 1.0, generator) > 0.62))
+        x = _restroked(x, strength * draw.uniform(-0.7, 0.55))
+    x = x * (1 - strength * draw.share(0.5) * draw.uniform(0.1, 0.55) * _clouds(x.shape, 3.0, generator))
+    x = x * (1 - strength * draw.share(0.1) * draw.uniform(0.2, 0.9) * (_clouds(x.shape, 1.0, generator) > 0.62))
     # The runner brings full ink to 1, however faint the pen is.
     level = (x * x).sum(dim=(2, 3), keepdim=True) / x.sum(dim=(2, 3), keepdim=True).clamp(min=1e-3)
-    return (x / level.clamp(min=0.05) * draw.uniform(0.7, 1.3)).clamp(max=1).squeeze(1)
+    return (x / level.clamp(min=0.05) * (1 + strength * draw.uniform(-0.3, 0.3))).clamp(max=1).squeeze(1)
 
 
-def on_paper(ink: Tensor, generator: torch.Generator) -> Tensor:
+def on_paper(ink: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
     """Ink `float32 [n, height, width]`, 0 to 1, on paper with prints, rules and grain: `uint8`, 0 to 255."""
     draw = _Draw(len(ink), generator)
     x = ink.unsqueeze(1)
     # Prints are below the ink: they darken paper, and ink not more than it is.
     ground = torch.zeros_like(x)
     for share in (0.5, 0.25):
-        ground = ground + draw.share(share) * draw.uniform(0.03, 0.4) * _print(x.shape, generator)
+        ground = ground + strength * draw.share(share) * draw.uniform(0.03, 0.4) * _print(x.shape, generator)
     for share, most in ((0.3, 1.0), (0.12, 1.0)):
         ground = torch.maximum(ground, draw.share(share) * draw.uniform(0.15, most) * _rule(x.shape, generator))
-    ground = torch.maximum(ground, draw.share(0.08) * draw.uniform(0.2, 1.0) * _edge(x.shape, generator))
-    ground = ground + draw.share(0.2) * draw.uniform(0.05, 0.35) * _shade(x.shape, generator)
+    ground = torch.maximum(ground, draw.share(0.08 * strength) * draw.uniform(0.2, 1.0) * _edge(x.shape, generator))
+    ground = ground + strength * draw.share(0.2) * draw.uniform(0.05, 0.35) * _shade(x.shape, generator)
     x = torch.maximum(x * (1 - 0.3 * ground), ground) + 0.3 * torch.minimum(x, ground)
-    blur = draw.share(0.6) * draw.uniform(0, 1)
+    blur = strength * draw.share(0.6) * draw.uniform(0, 1)
     x = x + blur * (F.avg_pool2d(x, 3, 1, 1, count_include_pad=False) - x)
-    much = draw.share(0.12)
+    much = draw.share(0.12 * strength)
     x = x + much * (F.avg_pool2d(x, 3, 1, 1, count_include_pad=False) - x)
     grain = torch.randn(x.shape, generator=generator, device=x.device)
-    x = x + draw.share(0.8) * draw.uniform(0, 0.09) * grain
-    x = x + draw.share(0.3) * draw.uniform(0, 0.3) * (_clouds(x.shape, 1.5, generator) - 0.5)
+    x = x + strength * draw.share(0.8) * draw.uniform(0, 0.09) * grain
+    x = x + strength * draw.share(0.3) * draw.uniform(0, 0.3) * (_clouds(x.shape, 1.5, generator) - 0.5)
     # As the runner's levels are: paper is cut off below, full ink above.
     x = (x - draw.uniform(-0.03, 0.1)) * draw.uniform(0.85, 1.3)
     return (x * 255).round().clamp(0, 255).to(torch.uint8).squeeze(1)

@@ -97,7 +97,11 @@ def evaluate_strings(read: Read, strings: Strings, accept_threshold: float) -> A
 
 
 def string_risk(read: Read, strings: Strings) -> RiskCurve:
-    """The risk curve of lines of digits alone."""
+    """The risk curve of lines of digits alone, read without an expectation.
+
+    Lines share the digits that they are composed of, and are drawn independently given those: what the curve promises
+    is for lines composed of these digits as they are, by the writers that there are among them.
+    """
     chosen = _of_digits(strings)
     return risk_curve(f"{strings.dataset}, composed of digits held out", read.score[chosen], read.right[chosen])
 

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from edgedigits.bench.sheet import Mistake, contact_sheet
+from edgedigits.bench.sheet import Mistake, contact_sheet, strip_sheet
 from edgedigits.training.synthetic import draw_digit
 
 
@@ -43,3 +43,18 @@ def test_what_has_no_frame_is_shown_without():
     blank = Mistake(np.full((40, 40), 255, np.uint8), "3 as nothing", "blank")
     sheet = np.asarray(Image.open(io.BytesIO(contact_sheet([blank]))))
     assert (sheet[84:168] == 255).all()
+
+
+def test_a_sheet_shows_each_line_and_its_caption_and_the_first_of_many():
+    def strips(count):
+        mistake = Mistake(np.zeros((40, 300), np.uint8), "189603 as 18960", "segmentation (unsure)")
+        return np.asarray(Image.open(io.BytesIO(strip_sheet([mistake] * count))))
+
+    assert strip_sheet([]) is None
+    one, two = strips(1), strips(2)
+    width = one.shape[1] // 4
+    assert (one[:, width:] == 255).all()
+    np.testing.assert_array_equal(two[:, width : 2 * width], one[:, :width])
+    assert all(band.min() < 128 for band in np.split(one, [96, 108]))
+    assert strips(5).shape[0] == 2 * one.shape[0]
+    np.testing.assert_array_equal(strips(201), strips(200))
