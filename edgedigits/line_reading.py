@@ -26,8 +26,8 @@ WIDTH_STEP = 16
 """Lines are as wide as a multiple of this, paper being added, so that a session meets few shapes."""
 REACH = LINE_HEIGHT
 """Columns from its middle within which all of a symbol's ink is."""
-SURER = 10.0
-"""How many times likelier a line has to be upside down to be called so."""
+LIKELY, SURER = 0.5, 3.0
+"""Confidence from which a line is called upside down, and how many times likelier than as it is it then has to be."""
 LEAST_SPELLED = 0.1
 """Share of a likely string's probability that its likeliest spelling has: to find it takes next to no time."""
 
@@ -80,7 +80,7 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
         # Of what is no number, nothing was expected.
         expected, decoded = None, decode(probabilities)
     reason = _reason(decoded, bar, expected)
-    if reason in {"no digit", "unsure"} and _is_upside_down(picture, run, decoded, bar):
+    if reason in {"no digit", "unsure"} and _is_upside_down(picture, run, decoded):
         reason = "upside down"
     if reason is None and line.disturbed:
         reason = "unsure"
@@ -114,14 +114,13 @@ def _reaches(confidence: float, accepted_from: float) -> bool:
     return float(np.float32(confidence)) >= accepted_from
 
 
-def _is_upside_down(picture: NDArray[np.uint8], run: Run, decoded: Decoded, bar: Bar) -> bool:
+def _is_upside_down(picture: NDArray[np.uint8], run: Run, decoded: Decoded) -> bool:
     probabilities = run(np.ascontiguousarray(picture[np.newaxis, ::-1, ::-1]))[0]
     # Of what makes sense, the likeliest way to spell it is not much less likely than all together.
-    if float(probabilities.max(axis=1).prod(dtype=np.float64)) < LEAST_SPELLED * bar.alone:
+    if float(probabilities.max(axis=1).prod(dtype=np.float64)) < LEAST_SPELLED * LIKELY:
         return False
     turned = decode(probabilities)
-    makes_sense = turned.text.isdigit() and _reaches(turned.confidence, bar.alone)
-    return makes_sense and turned.confidence > SURER * decoded.confidence
+    return turned.text.isdigit() and turned.confidence > max(LIKELY, SURER * decoded.confidence)
 
 
 def _padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
