@@ -42,7 +42,7 @@ GAP = 2.5
 """Paper between two digits, in units of their height, from which they are in two lines."""
 ABOVE, BELOW, ASIDE = 0.1, 0.25, 2.0
 """Distances from the digits, in units of their height, within which small marks are theirs."""
-MARGIN, SIDE = 0.14, 0.45
+MARGIN, SIDE = 0.14, 0.3
 """Paper above and below a line, and beside it, as a part of its height."""
 SMALLER, AS_DARK = 0.25, 0.8
 """Height and ink of marks that may be a line of smaller digits, in units of those of the larger ones."""

@@ -22,7 +22,7 @@ __all__ = ["Bar", "Run", "read_layout"]
 Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Lines `uint8 [n, 32, width]` to probabilities `float32 [n, steps, 17]`."""
 
-WIDTH_STEP = 16
+WIDTH_STEP = 8
 """Lines are as wide as a multiple of this, paper being added, so that a session meets few shapes."""
 REACH = LINE_HEIGHT
 """Columns from its middle within which all of a symbol's ink is."""

@@ -76,10 +76,9 @@ class Layout:
 def find_lines(grey: NDArray[np.uint8]) -> Layout:
     """The lines on a picture `uint8 [height, width]`, in any light, dark on light or light on dark."""
     step, small = _shrunk(grey)
-    grain = grain_of(small)
-    ink, contrast = _ink(small, grain)
+    ink, contrast = _ink(small)
     if contrast < MIN_CONTRAST:
-        return Layout((), "low contrast" if contrast > max(FAINT, 2 * grain) else "blank")
+        return Layout((), "low contrast" if contrast > max(FAINT, 2 * grain_of(small)) else "blank")
     mask, marks = _marks(ink)
     if len(marks.area) > MAX_MARKS:
         return Layout((), "too much")
@@ -116,8 +115,8 @@ def _shrunk(grey: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
     return step, np.asarray(Image.fromarray(grey).reduce(step))
 
 
-def _ink(grey: NDArray[np.uint8], grain: float) -> tuple[NDArray[np.uint8], float]:
-    smooth = denoised(grey, grain, FINEST) if grey.size > SMOOTHED_PIXELS else grey
+def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+    smooth = denoised(grey, grain_of(grey), FINEST) if grey.size > SMOOTHED_PIXELS else grey
     ink, contrast = even_ink(smooth, paper=float(np.median(smooth)))
     if contrast < MIN_CONTRAST or is_uneven(ink):
         ink, contrast = even_ink(flattened(smooth), paper=255.0)
