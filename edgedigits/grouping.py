@@ -36,6 +36,8 @@ LOW = 0.8
 """Height, in units of the usual, of a mark of which any part may be beside: a raised sign, say."""
 STEEP, STEEPEST = 0.05, 0.25
 """Slopes of a line from which it is brought level, and that it may have at most."""
+SPARSE = 0.1
+"""Share of its box that the ink of a digit is at least, but for those that fine pens write large."""
 LITTLE = 0.15
 """Share of all ink that is too little to be all digits."""
 GAP = 2.5
@@ -140,8 +142,8 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
     left &= ~_lines_down(width, height, left, shape)
     if not left.any():
         return []
-    # The edge of the paper has more ink than all digits may have; or all digits are joined.
-    is_usual = left & ~(at_border & (height > DOWN * shape[0]))
+    # The edge of the paper, or a stamp's, has more ink than all digits may have; or all digits are joined.
+    is_usual = left & ~(at_border & (height > DOWN * shape[0])) & (marks.area > SPARSE * width * height)
     if marks.area[is_usual].sum() < LITTLE * marks.area[left].sum():
         is_usual = left
     usual = _weighted_median(height[is_usual], marks.area[is_usual])

@@ -230,3 +230,71 @@ def test_a_line_looks_the_same_wherever_it_stands(digits, height, right, down):
     for first, second in zip(one, other, strict=True):
         assert np.abs(first.picture.astype(int) - second.picture).max(initial=0) <= 1
         assert second.box[0] - first.box[0] == right
+
+
+@pytest.mark.parametrize("touching", [(2,), (0, 3), (0, 1, 2, 3, 4)])
+def test_digits_that_stand_on_a_rule_are_not_taken_for_it(touching):
+    page = blank(160, 700)
+    x = 60
+    for i, digit in enumerate("43278"):
+        x = write(page, digit, x, 60 if i in touching else 52)[-1][2] + 12
+    page[100:102, 10:690] = 0
+    (line,) = find_lines(page).lines
+    assert line.box[0] <= 62
+    assert line.box[2] >= x - 16
+
+
+def test_a_thin_1_in_a_picture_cut_out_closely_is_a_digit():
+    page = blank(44, 150)
+    write(page, "25", 4, 2)
+    page[1:43, 140:143] = 0
+    (line,) = find_lines(page).lines
+    assert line.box[2] >= 143
+
+
+@pytest.mark.parametrize("small", [16, 22, 28])
+def test_a_line_of_smaller_digits_is_a_line_too(small):
+    page = blank(260, 420)
+    write(page, "3274", 40, 40, height=60)
+    boxes = write(page, "9441", 40, 170, height=small, gap=6)
+    first, second = find_lines(page).lines
+    assert first.box[3] < 110
+    assert all(holds(second.box, box) for box in boxes)
+
+
+def test_amounts_beside_each_other_are_two():
+    page = blank(120, 600)
+    write(page, "86", 20, 40)
+    write(page, "7950", 260, 40)
+    first, second = find_lines(page).lines
+    assert first.box[2] < 260 <= second.box[0] + 2
+
+
+@pytest.mark.parametrize("thick", [1, 2, 4])
+def test_a_frame_is_no_ink_of_what_it_holds(thick):
+    page = blank(140, 420)
+    boxes = write(page, "60417", 60, 50)
+    page[30 : 30 + thick, 40:360] = page[110 : 110 + thick, 40:360] = 0
+    page[30:110, 40 : 40 + thick] = page[30 : 110 + thick, 360 : 360 + thick] = 0
+    (line,) = find_lines(page).lines
+    assert all(holds(line.box, box) for box in boxes)
+    assert line.box[0] > 50
+    assert line.box[2] < 350
+
+
+def test_what_is_large_and_reaches_into_a_line_may_hide_a_digit():
+    page = blank(400, 600)
+    write(page, "5407", 60, 180)
+    assert [line.disturbed for line in find_lines(page).lines] == [False]
+    rows, columns = np.mgrid[:400, :600]
+    distance = np.hypot(rows - 200, columns - 340)
+    page[(distance > 116) & (distance < 120)] = 0
+    assert any(line.disturbed for line in find_lines(page).lines)
+
+
+def test_grain_does_not_drown_the_strokes_of_a_page():
+    page = blank(1100, 1100)
+    boxes = write(page, "60417", 300, 500)
+    noisy = np.clip(page - np.abs(np.random.default_rng(0).normal(0, 12, page.shape)), 0, 255).astype(np.uint8)
+    (line,) = find_lines(noisy).lines
+    assert all(holds(line.box, box, slack=3) for box in boxes)
