@@ -37,7 +37,9 @@ for: some cannot be read by anybody, and no promise can be counted by them."""
 FEWER = 8
 """How many times fewer hands, letters and marks are drawn to measure by."""
 MEASURED = 4096
-"""Lines that are held out, and that are tested on."""
+"""Lines that are tested on, and read after each pass."""
+HELD_OUT = 4
+"""So many times as many are held out, for a promise of one in a hundred takes thousands to be counted by."""
 BATCH, SORTED = 64, 8
 """Lines of a batch that is measured by; and how many batches' lines are sorted by length together, to pad few."""
 AHEAD = 3
@@ -67,7 +69,8 @@ def load_line_material(
 def load_strings(recipe: LineRecipe, part: Part, data_dir: Path | None = None) -> Strings:
     """Lines to measure by, of digits that are not trained on. Raises `DatasetError`, `UnknownNameError`."""
     composer = _composer(recipe, part, torch.device("cpu"), data_dir)
-    return composed_strings(composer, recipe.dataset, MEASURED, SEEDS[part])
+    count = MEASURED if part == "test" else HELD_OUT * MEASURED
+    return composed_strings(composer, recipe.dataset, count, SEEDS[part])
 
 
 def composed_strings(composer: Composer, dataset: str, count: int, seed: int) -> Strings:

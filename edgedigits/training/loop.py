@@ -39,7 +39,7 @@ from edgedigits.training.distributed import (
 from edgedigits.training.evaluation import evaluate
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.line_learning import calibrate_lines, line_loss, line_run
-from edgedigits.training.line_material import LineBatches, LineMaterial
+from edgedigits.training.line_material import MEASURED, LineBatches, LineMaterial
 from edgedigits.training.material import calibration_material
 from edgedigits.training.networks import NO_DIGIT, DigitNetwork, build_network
 from edgedigits.training.recipes import LineRecipe, Recipe
@@ -243,7 +243,8 @@ def _passes(
 
 def _measure(network: DigitNetwork, measured: Digits | Strings, device: torch.device) -> Accuracy:
     if isinstance(measured, Strings):
-        return evaluate_strings(read_strings(line_run(network, device), measured), measured, accept_threshold=0)
+        part = measured.first(MEASURED)
+        return evaluate_strings(read_strings(line_run(network, device), part), part, accept_threshold=0)
     return evaluate(network_probabilities(network, measured.frames, device), measured, accept_threshold=0).accuracy
 
 

@@ -32,6 +32,16 @@ class Strings:
     def __len__(self) -> int:
         return len(self.texts)
 
+    def first(self, count: int) -> Strings:
+        """The first batches, as many as have `count` lines, or all."""
+        pictures, texts = [], 0
+        for batch in self.pictures:
+            if texts >= count:
+                break
+            pictures.append(batch)
+            texts += len(batch)
+        return Strings(self.dataset, tuple(pictures), self.texts[:texts])
+
     @property
     def labels(self) -> list[str]:
         """The digits of each line, with `?` for what is neither digit nor separator."""
