@@ -205,6 +205,8 @@ def _grouped(marks: Marks, is_mark: NDArray[np.bool_], at_border: NDArray[np.boo
 
 
 def _in_order(groups: list[Group]) -> list[Group]:
+    if len(groups) < 2:
+        return groups
     tops, bottoms = (np.array(edges) for edges in ([g.box[1] for g in groups], [g.box[3] for g in groups]))
     middle, core = (tops + bottoms) / 2, CORE * (bottoms - tops) / 2
     rows = _overlapping(np.arange(len(groups)), middle - core, middle + core)

@@ -33,13 +33,15 @@ def draw_amounts(name: str, lines: tuple[str, ...], seed: int, *, width: int, in
         x, top = 22, 24 + leading * number
         for symbol in line:
             if symbol.isdigit():
-                drawn = draw_digit(int(symbol), rng, 112)
-                box = Image.fromarray(drawn).getbbox()
-                cut = Image.fromarray(drawn).crop(box)
-                part = np.asarray(cut.resize((max(6, round(cut.width * high / cut.height)), high), Image.Resampling.BOX))
+                drawn = Image.fromarray(draw_digit(int(symbol), rng, 112))
+                cut = drawn.crop(drawn.getbbox())
+                size = (max(6, round(cut.width * high / cut.height)), high)
+                part = np.asarray(cut.resize(size, Image.Resampling.BOX))
                 y = top + int(rng.integers(-3, 4))
+            elif symbol == "-":
+                part, y = np.full((5, 22), 255), top + high // 2
             else:
-                part, y = np.full((5, 22 if symbol == "-" else 5), 255), top + (high // 2 if symbol == "-" else high - 6)
+                part, y = np.full((5, 5), 255), top + high - 6
             place = cover[y : y + part.shape[0], x : x + part.shape[1]]
             np.maximum(place, part, out=place)
             x += part.shape[1] + int(rng.integers(5, 12))

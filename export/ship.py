@@ -153,16 +153,14 @@ def _reads(card: Card) -> str:
     recipe = card.provenance["recipe"]
     if card.takes == "frames":
         return READS_FRAMES + (NO_DIGIT_PROBABILITY if recipe["nondigits"] else "")
-    hands = [f"the test digits of {recipe['dataset']}"]
-    hands += ["those of the last writers on a tablet"] if recipe["pendigits"] else []
-    hands += ["hands drawn from stroke skeletons (those of training, by other hands)"] if recipe["hands"] else []
-    *others, last = hands
-    digits = f"{', '.join(others)} and {last}" if others else last
+    digits = f"the test digits of {recipe['dataset']}"
+    digits += " and those of the last writers on a tablet" if recipe["pendigits"] else ""
     return f"""{READS_LINES}
 
 Figures are of lines that were composed, not of such as people wrote: of {digits},
-none of which it was trained on, with separators, foreign marks, rules, paper and camera. A string counts as right where
-all its digits are, in their order; separators are not asked for."""
+none of which it was trained on, with separators, foreign marks, rules, paper and camera, half as disturbed as the lines
+that it was trained on. A string counts as right where all its digits are, in their order; separators are not asked
+for."""
 
 
 def _tests(card: Card) -> str:

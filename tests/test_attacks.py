@@ -35,7 +35,7 @@ EXPECTED = {
     "attribute_sparse": "has sparse weights",
     "attribute_twice": f"{DAMAGED} (two attributes of one name at Softmax)",
     "bomb_of_a_constant_shape": "computes constants by ConstantOfShape",
-    "bomb_of_a_frames_shape": "uses the operator ConstantOfShape, as no digit model that is given frames does",
+    "bomb_of_a_frames_shape": "uses the operator ConstantOfShape, as no digit model that is given frames or lines does",
     "bomb_of_products": "computes more than 4,194,304 constants",
     "card_a_list": "has a damaged card (TypeError: ",
     "card_infinite": "has a damaged card (ValueError: loss is inf, ",

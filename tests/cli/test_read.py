@@ -101,7 +101,7 @@ def test_a_line_on_every_page(edgedigits, scans):
 def test_each_line_of_digits_is_on_a_line_of_its_own():
     assert list(lines_of(Page(Path("cheque.png")), reading("189603"))) == ["cheque.png: 189603 (75.0%)"]
     assert list(lines_of(Page(Path("scan.pdf"), 3, 9), reading("189603", accepted=False))) == [
-        "scan.pdf page 3: 189603? (75.0%, unsure: digit 3 might be 0)"
+        "scan.pdf page 3: 189603? (75.0%, unsure: digit 3 (9) might be 0)"
     ]
     assert list(lines_of(Page(Path("a.png")), reading("12", "34"))) == [
         "a.png line 1: 12 (75.0%)",
@@ -112,7 +112,7 @@ def test_each_line_of_digits_is_on_a_line_of_its_own():
     missing = reading("123", accepted=False, doubtful=1, alternatives=(Alternative("13", 0.3), Alternative("143", 0.1)))
     assert list(lines_of(Page(Path("a.png")), missing)) == ["a.png: 123? (75.0%, unsure: might be 13)"]
     another = reading("123", accepted=False, doubtful=1, alternatives=(Alternative("133", 0.3), Alternative("13", 0.1)))
-    assert list(lines_of(Page(Path("a.png")), another)) == ["a.png: 123? (75.0%, unsure: digit 2 might be 3)"]
+    assert list(lines_of(Page(Path("a.png")), another)) == ["a.png: 123? (75.0%, unsure: digit 2 (2) might be 3)"]
     assert list(lines_of(Page(Path("two\nlines.png")), Reading("", 0.0, False, "blank", ()))) == [
         "two lines.png: - (blank)"
     ]
@@ -185,7 +185,7 @@ def test_a_row_of_csv_for_every_line(tmp_path):
     assert tuple(first) == COLUMNS
     assert list(second.values()) == [
         *("a.png", "7", "2", "2", "340", "'=340=", "0.75", "false", "unsure"),
-        *("digit 3 might be 1", "", ""),
+        *("digit 3 (0) might be 1", "", ""),
     ]
     assert (first["line"], first["lines"], first["text"], first["doubts"]) == ("1", "2", "12", "")
     assert (blank["file"], blank["line"], blank["reason"], blank["error"]) == ('a "b", c.png', "", "blank", "")

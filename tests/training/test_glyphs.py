@@ -86,11 +86,15 @@ def test_the_tablets_digits_are_those_asked_for_by_pens_in_turns(tablet):
     assert len(pen_glyphs(tablet, 10, 99)) == 10
 
 
-def test_letters_and_as_many_of_each_separator(mark_bank):
+def test_letters_and_as_many_of_each_separator_and_of_signs(mark_bank):
     assert mark_bank.symbol.tolist() == [OTHER] * LETTERS + [
-        ALPHABET.index(symbol) for symbol in SEPARATORS for _ in range(MARKS)
+        ALPHABET.index(symbol) for symbol in (*SEPARATORS, "?") for _ in range(MARKS)
     ]
-    assert set(mark_bank.height[_of(mark_bank, "?")].tolist()) == {1}
+    letters, signs = np.split(mark_bank.height[_of(mark_bank, "?")], [LETTERS])
+    assert set(letters.tolist()) == {1}
+    # A plus is lower than digits, a parenthesis higher.
+    assert ((signs < 0.9) | (signs > 1.1)).all()
+    assert 0.2 < (signs > 1.1).mean() < 0.8
 
 
 def test_separators_stand_where_they_should_to_digits(mark_bank):

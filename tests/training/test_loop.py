@@ -427,3 +427,21 @@ def test_a_small_data_set_still_trains(tmp_path, train_digits, test_digits):
     one = Digits("synthetic", train_digits.frames[:1], train_digits.labels[:1])
     start = loop.start_run(replace(RECIPE, epochs=1), tmp_path, CPU)
     assert _train(start, tmp_path, one, test_digits).is_complete
+
+
+def test_a_run_begins_with_the_weights_of_another(tmp_path, line_recipe, lines_material):
+    first = _train(loop.start_run(line_recipe, tmp_path / "first", CPU), tmp_path / "first", *lines_material)
+    following = replace(line_recipe, begins_with=str(tmp_path / "first"), seed=7)
+    begun = loop.start_run(following, tmp_path / "second", CPU)
+    assert begun.history == ()
+    assert digest(begun.weights) == digest(first.weights)
+
+
+def test_a_run_that_is_to_be_begun_with_has_to_be_there_and_whole(tmp_path, line_recipe):
+    following = replace(line_recipe, begins_with=str(tmp_path / "first"))
+    with pytest.raises(InputError, match="is not here: train it first"):
+        loop.start_run(following, tmp_path / "second", CPU)
+    loop.start_run(line_recipe, tmp_path / "first", CPU)
+    with pytest.raises(InputError, match="has not learned all"):
+        loop.start_run(following, tmp_path / "second", CPU)
+    assert not (tmp_path / "second").exists()

@@ -94,3 +94,11 @@ def test_a_risk_curve_leaves_lines_aside_that_are_empty_or_foreign():
 def test_answers_come_in_the_order_of_the_lines_whatever_their_batches():
     for batch in (1, 4, 6):
         assert read_strings(_saying(TEXTS), _strings(batch=batch)).texts == _strings().labels
+
+
+def test_the_first_batches_have_the_first_texts():
+    pictures = tuple(np.full((n, 32, 8), n, np.uint8) for n in (2, 3, 4))
+    strings = Strings("made", pictures, tuple("123456789"))
+    assert strings.first(3).texts == tuple("12345")
+    assert [len(batch) for batch in strings.first(3).pictures] == [2, 3]
+    assert strings.first(100).texts == strings.texts
