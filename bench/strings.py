@@ -119,7 +119,8 @@ def latency(model: str, digits: Digits, rounds: int) -> Iterator[dict[str, Any]]
     """
     strings = [compose(digits.frames[AMOUNT * i : AMOUNT * (i + 1)], i % 9)[0] for i in range(PICTURES)]
     singles = [compose(digits.frames[i : i + 1], 0)[0] for i in range(PICTURES)]
-    lines = [find_lines(picture).lines[0].picture[np.newaxis] for picture in strings]
+    found = [find_lines(picture).lines[0].picture for picture in strings]
+    lines = [line[np.newaxis] for line in found if line is not None]
     frames = digits.frames[:PICTURES, np.newaxis]
     reader, small = Recognizer(model), Recognizer("small")
     line_network, network = _network(model, LINE_HEIGHT), _network("small", FRAME_SIZE)
