@@ -46,7 +46,7 @@ ABOVE, BELOW, ASIDE = 0.1, 0.25, 2.0
 """Distances from the digits, in units of their height, within which small marks are theirs."""
 MARGIN, SIDE = 0.14, 0.3
 """Paper above and below a line, and beside it, as a part of its height."""
-SMALLER, AS_DARK = 0.25, 0.8
+SMALLER, AS_DARK = 0.2, 0.7
 """Height and ink of marks that may be a line of smaller digits, in units of those of the larger ones."""
 SMALLEST = 10
 """Pixels that these are high at least: less is grain and print."""
