@@ -142,7 +142,7 @@ class _Tiff:
 
         try:
             image = Image.open(file, formats=("TIFF",))
-        # As a picture it fails once more, and is then reported.
+        # Decoders fail in whatever way they do. As a picture it fails once more, and is then reported.
         except Exception:
             return None
         numbers = list(islice(_tiff_pages(image), MAX_PAGES + 1))
@@ -165,6 +165,7 @@ def _tiff_pages(image: Image.Image) -> Iterator[int]:
                 continue
         except EOFError:
             return
+        # Decoders fail in whatever way they do, and who opens this page is told.
         except Exception:
             yield number
             # Where the next page is, a page says that could not be read.

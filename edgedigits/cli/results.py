@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -76,7 +77,7 @@ def doubts(line: Mapping[str, Any]) -> str:
     return ", ".join(unsure)
 
 
-class _File:
+class _File(ABC):
     """What both kinds share: after what earlier runs left is read, and what was cut off of it, more is appended."""
 
     def __init__(self, path: Path, command: str) -> None:
@@ -89,8 +90,9 @@ class _File:
                 self._read(file)
         self._file = path.open("ab")
 
+    @abstractmethod
     def _read(self, file: BinaryIO) -> None:
-        raise NotImplementedError
+        """Note what is there, and cut off what was not finished."""
 
     def _foreign(self, number: int) -> InputError:
         return InputError(

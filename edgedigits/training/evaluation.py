@@ -14,7 +14,7 @@ from edgedigits.card import Accuracy
 from edgedigits.risk import RiskCurve, acceptance_score, risk_curve
 from edgedigits.training.digits import Digits
 
-__all__ = ["Evaluation", "answer_all", "evaluate", "mean_interval", "wilson_interval"]
+__all__ = ["Evaluation", "accuracy_of", "answer_all", "evaluate", "mean_interval", "wilson_interval"]
 
 Z95 = 1.959963984540054
 """Standard normal quantile at 0.975."""
@@ -69,16 +69,25 @@ def evaluate(probabilities: NDArray[np.float32], digits: Digits, accept_threshol
     # A float32 softmax underflows to 0 where the model is sure and wrong: the smallest float32 keeps the loss finite.
     likelihood = np.maximum(probabilities[np.arange(n), labels], np.finfo(np.float32).tiny).astype(np.float64)
     confusion = np.bincount(labels * 10 + answers, minlength=100).reshape(10, 10)
-    accuracy = Accuracy(
-        dataset=digits.dataset,
-        n=n,
+    accuracy = accuracy_of(digits.dataset, right, likelihood, accepted)
+    return Evaluation(accuracy, confusion, digits, probabilities)
+
+
+def accuracy_of(
+    dataset: str, right: NDArray[np.bool_], likelihood: NDArray[np.float64], accepted: NDArray[np.bool_]
+) -> Accuracy:
+    """What n answers come to, by whether each is right and accepted, `bool [n]`, and the likelihood of what is true,
+    `float64 [n]`, above 0.
+    """
+    return Accuracy(
+        dataset=dataset,
+        n=len(right),
         correct=int(right.sum()),
         loss=float(-np.log(likelihood).mean()),
-        ci95=wilson_interval(int(right.sum()), n),
+        ci95=wilson_interval(int(right.sum()), len(right)),
         coverage=float(accepted.mean()),
         accepted_errors=int((accepted & ~right).sum()),
     )
-    return Evaluation(accuracy, confusion, digits, probabilities)
 
 
 def answer_all(

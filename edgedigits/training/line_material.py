@@ -35,7 +35,7 @@ MEASURED_STRENGTH = 0.5
 """By which lines are composed that are measured by. Those of training are harder than any that a machine is to answer
 for: some cannot be read by anybody, and no promise can be counted by them."""
 FEWER = 8
-"""How many times fewer hands, letters and marks are drawn to measure by."""
+"""How many times fewer letters and marks are drawn to measure by."""
 MEASURED = 4096
 """Lines that are tested on, and read after each pass."""
 HELD_OUT = 4

@@ -13,7 +13,7 @@ from edgedigits.alphabet import ALPHABET, OTHER
 from edgedigits.card import Accuracy
 from edgedigits.decoding import decode
 from edgedigits.risk import RiskCurve, risk_curve
-from edgedigits.training.evaluation import wilson_interval
+from edgedigits.training.evaluation import accuracy_of
 
 __all__ = ["Read", "Run", "Strings", "digits_of", "evaluate_strings", "read_strings", "string_risk"]
 
@@ -91,19 +91,10 @@ def evaluate_strings(read: Read, strings: Strings, accept_threshold: float) -> A
     `loss` is the mean negative logarithm of the confidence where it is right, and of what it lacks of 1 where not.
     """
     chosen = _of_digits(strings)
-    right, n = read.right[chosen], int(chosen.sum())
+    right = read.right[chosen]
     confidence = read.confidence[chosen].astype(np.float64)
     likelihood = np.clip(np.where(right, confidence, 1 - confidence), np.finfo(np.float32).tiny, 1)
-    accepted = read.score[chosen] >= accept_threshold
-    return Accuracy(
-        dataset=strings.dataset,
-        n=n,
-        correct=int(right.sum()),
-        loss=float(-np.log(likelihood).mean()),
-        ci95=wilson_interval(int(right.sum()), n),
-        coverage=float(accepted.mean()),
-        accepted_errors=int((accepted & ~right).sum()),
-    )
+    return accuracy_of(strings.dataset, right, likelihood, read.score[chosen] >= accept_threshold)
 
 
 def string_risk(read: Read, strings: Strings) -> RiskCurve:

@@ -12,10 +12,7 @@ from edgedigits.bench.judging import Item
 from edgedigits.bench.mnist_strings import compose
 from edgedigits.bench.strings import command, load_items
 from edgedigits.errors import DatasetError, InputError, UnknownNameError
-from edgedigits.models import model_names
 from edgedigits.training.synthetic import synthetic_digits
-
-needs_amount = pytest.mark.skipif("amount" not in model_names(), reason="no model named amount ships yet")
 
 
 def test_a_folder_of_amounts_with_boxes(tmp_path):
@@ -57,7 +54,6 @@ def test_a_model_that_is_not_there_or_reads_no_lines_is_refused_at_once():
             CliRunner().invoke(command, ["--model", model], catch_exceptions=False)
 
 
-@needs_amount
 def test_the_command_tells_of_the_file_the_strings_the_collections_and_latency(tmp_path, mnist_root, monkeypatch):
     monkeypatch.setattr(mnist_strings, "REPEATS", 1)
     monkeypatch.setattr(strings, "ROUNDS", 2)

@@ -15,13 +15,11 @@ from edgedigits.cli.read import lines_of
 from edgedigits.cli.results import COLUMNS, results
 from edgedigits.cli.review import write_review
 from edgedigits.errors import InputError
-from edgedigits.models import model_names
 from edgedigits.pages import Page
 from edgedigits.results import Alternative, Digit, Line, Reading
 from edgedigits.training.synthetic import draw_digit
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="file names that are no text are those of Linux")
-AMOUNT = pytest.mark.skipif("amount" not in model_names(), reason="no model named amount is among the artifacts")
 SMALL = ("--model", "small")
 """Reads one digit to a page: enough for all that is not about lines."""
 SCAN = "31415"
@@ -334,7 +332,6 @@ def test_without_the_extra_a_pdf_is_one_line_that_names_it(installed, without, s
     assert done.out
 
 
-@AMOUNT
 def test_amounts_are_read_by_the_model_for_them(edgedigits, tmp_path):
     ink = np.hstack([draw_digit(digit, np.random.default_rng(digit), 64) for digit in (1, 8, 9, 6, 0, 3)])
     lines = [Image.fromarray(np.pad(255 - ink, 40, constant_values=255))] * 2
