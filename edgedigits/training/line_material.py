@@ -18,7 +18,15 @@ from edgedigits.training.composition import Composer, Lines
 from edgedigits.training.data import load_digits, mnist_root
 from edgedigits.training.digits import Digits
 from edgedigits.training.distributed import share
-from edgedigits.training.glyphs import digit_glyphs, drawn_glyphs, joined_glyphs, mark_glyphs, pen_glyphs
+from edgedigits.training.glyphs import (
+    digit_glyphs,
+    drawn_glyphs,
+    joined_glyphs,
+    mark_glyphs,
+    pen_glyphs,
+    scanned_glyphs,
+    typeface_glyphs,
+)
 from edgedigits.training.material import split_digits
 from edgedigits.training.recipes import LineRecipe, Recipe
 from edgedigits.training.strings import Strings
@@ -40,8 +48,8 @@ MEASURED = 4096
 """Lines that are tested on, and read after each pass."""
 HELD_OUT = 4
 """So many times as many are held out, for a promise of one in a hundred takes thousands to be counted by."""
-BATCH, SORTED = 64, 8
-"""Lines of a batch that is measured by; and how many batches' lines are sorted by length together, to pad few."""
+BATCH, SORTED = 64, 16
+"""Lines of a batch that is measured by; and how many batches' lines are sorted by width together, to pad few."""
 AHEAD = 3
 """Batches composed ahead, in a thread: it works while the network's own threads wait for each other."""
 
@@ -104,10 +112,11 @@ def _compose(
     rng = np.random.default_rng(seed)
     generator = torch.Generator(device).manual_seed(int(rng.integers(2**62)))
     for start in range(0, count, batch_size * SORTED):
-        texts = sorted((draw_text(rng) for _ in range(min(batch_size * SORTED, count - start))), key=len)
-        parts = [texts[i : i + batch_size] for i in range(0, len(texts), batch_size)]
+        plans = [composer.plan(draw_text(rng), rng) for _ in range(min(batch_size * SORTED, count - start))]
+        plans.sort(key=lambda plan: plan.width)
+        parts = [plans[i : i + batch_size] for i in range(0, len(plans), batch_size)]
         for i in rng.permutation(len(parts)).tolist():
-            yield parts[i], composer.batch(parts[i], rng, generator)
+            yield [plan.text for plan in parts[i]], composer.batch(parts[i], generator)
 
 
 def _ahead(batches: Iterator[tuple[list[str], Lines]]) -> Iterator[tuple[list[str], Lines]]:
@@ -127,6 +136,10 @@ def _composer(recipe: LineRecipe, part: Part, device: torch.device, data_dir: Pa
     # What a program draws is not always what it means to: people's digits are measured by.
     if recipe.hands and is_trained_on:
         hands.append(drawn_glyphs(recipe.hands, SEEDS[part]))
+    if recipe.optdigits and is_trained_on:
+        hands.append(scanned_glyphs(mnist_root(data_dir)))
+    if recipe.typefaces and is_trained_on:
+        hands.append(typeface_glyphs(mnist_root(data_dir)))
     marks = mark_glyphs(LETTERS // fewer, MARKS // fewer, SEEDS[part])
     return Composer(joined_glyphs(*hands), marks, device, 1.0 if is_trained_on else MEASURED_STRENGTH)
 

@@ -17,7 +17,8 @@ seeds = st.integers(0, 2**32)
 
 
 def _batch(composer, texts, seed=0):
-    return composer.batch(texts, np.random.default_rng(seed), torch.Generator().manual_seed(seed))
+    rng = np.random.default_rng(seed)
+    return composer.batch([composer.plan(text, rng) for text in texts], torch.Generator().manual_seed(seed))
 
 
 @pytest.fixture(scope="module")
