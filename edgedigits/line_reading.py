@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -14,16 +14,12 @@ from edgedigits.alphabet import ALPHABET, LINE_HEIGHT, OTHER, STRIDE
 from edgedigits.decoding import Decoded, Symbol, decode
 from edgedigits.expectation import Expected
 from edgedigits.lines import INK, Layout, LineInk
+from edgedigits.looks import Run, looked_at
 from edgedigits.marks import Box
 from edgedigits.results import Digit, Line, Reading, Reason, Separator
 
-__all__ = ["Bar", "Run", "read_layout"]
+__all__ = ["Bar", "read_layout"]
 
-Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Lines `uint8 [n, 32, width]` to probabilities `float32 [n, steps, 17]`."""
-
-LEANS = (-0.2, 0.2)
-"""By how many columns a row a line in doubt is made to lean for a second look."""
 WIDTH_STEP = 8
 """Lines are as wide as a multiple of this, paper being added, so that a session meets few shapes."""
 REACH = LINE_HEIGHT
@@ -76,19 +72,14 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
     if line.picture is None:
         return Line("", "", 0.0, False, "too long", (), (), (), line.box)
     picture = _padded(line.picture)
-    probabilities = run(picture[np.newaxis])[0]
-    decoded = decode(probabilities, expected)
-    if expected and not decoded.says_ink:
-        # Of what is no number, nothing was expected.
-        expected, decoded = None, decode(probabilities)
+    probabilities, decoded = looked_at(picture, run(picture[np.newaxis])[0], run)
+    # Of what is no number, nothing is expected.
+    expected = expected if decoded.text else None
+    if expected:
+        decoded = decode(probabilities, expected)
     reason = _reason(decoded, bar, expected)
-    if reason in {"no digit", "unsure"}:
-        if _is_upside_down(picture, run, decoded):
-            reason = "upside down"
-        else:
-            decoded = decode(_looked_at_again(picture, probabilities, run), expected)
-            # What was in doubt at first stays so: nobody counted how often a second look is right.
-            reason = _reason(decoded, bar, expected) or "unsure"
+    if reason in {"no digit", "unsure"} and _is_upside_down(picture, run, decoded):
+        reason = "upside down"
     if reason is None and line.disturbed:
         reason = "unsure"
     digits, separators = _placed(line, line.picture, decoded, bar.alone)
@@ -119,23 +110,6 @@ def _reason(decoded: Decoded, bar: Bar, expected: Expected | None) -> Reason | N
 def _reaches(confidence: float, accepted_from: float) -> bool:
     """Whether it is high enough, in `float32`, as it was when the threshold was chosen."""
     return float(np.float32(confidence)) >= accepted_from
-
-
-def _looked_at_again(picture: NDArray[np.uint8], probabilities: NDArray[np.float32], run: Run) -> NDArray[np.float32]:
-    """Probabilities of a line as it is, `float32 [steps, 17]`, and leaning either way: their geometric mean."""
-    from PIL import Image
-
-    image, middle = Image.fromarray(picture), LINE_HEIGHT / 2
-    leaning = [
-        image.transform(
-            image.size, Image.Transform.AFFINE, (1, lean, -lean * middle, 0, 1, 0), Image.Resampling.BILINEAR
-        )
-        for lean in LEANS
-    ]
-    looks = np.concatenate([probabilities[np.newaxis], run(np.stack([np.asarray(look) for look in leaning]))])
-    mean = np.exp(np.log(np.maximum(looks, np.finfo(np.float32).tiny)).mean(axis=0))
-    shares: NDArray[np.float32] = mean / mean.sum(axis=1, keepdims=True)
-    return shares
 
 
 def _is_upside_down(picture: NDArray[np.uint8], run: Run, decoded: Decoded) -> bool:

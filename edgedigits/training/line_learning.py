@@ -12,10 +12,11 @@ from torch.nn import functional as F
 
 from edgedigits.alphabet import ALPHABET, BLANK, STRIDE
 from edgedigits.card import Calibration
+from edgedigits.looks import Run
 from edgedigits.risk import RiskCurve
 from edgedigits.training.calibration import expected_calibration_error
 from edgedigits.training.networks import DigitNetwork
-from edgedigits.training.strings import Read, Run, Strings, read_strings, string_risk
+from edgedigits.training.strings import Read, Strings, read_strings, string_risk
 
 __all__ = ["calibrate_lines", "line_loss", "line_run"]
 

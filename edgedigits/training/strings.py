@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,14 +10,11 @@ from numpy.typing import NDArray
 
 from edgedigits.alphabet import ALPHABET, OTHER
 from edgedigits.card import Accuracy
-from edgedigits.decoding import decode
+from edgedigits.looks import Run, looked_at
 from edgedigits.risk import RiskCurve, risk_curve
 from edgedigits.training.evaluation import accuracy_of
 
-__all__ = ["Read", "Run", "Strings", "digits_of", "evaluate_strings", "read_strings", "string_risk"]
-
-Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-"""Lines `uint8 [n, 32, width]` to probabilities `float32 [n, steps, 17]`."""
+__all__ = ["Read", "Strings", "digits_of", "evaluate_strings", "read_strings", "string_risk"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +73,11 @@ def digits_of(text: str) -> str:
 
 def read_strings(run: Run, strings: Strings) -> Read:
     """Let a model read lines, as the runner would."""
-    decoded = [decode(row) for batch in strings.pictures for row in run(batch)]
+    decoded = [
+        looked_at(picture, row, run)[1]
+        for batch in strings.pictures
+        for picture, row in zip(batch, run(batch), strict=True)
+    ]
     texts = [line.text for line in decoded]
     confidence = np.array([line.confidence for line in decoded], np.float32)
     can_be = np.array([text.isdigit() for text in texts])
