@@ -15,8 +15,8 @@ __all__ = ["Run", "looked_at"]
 Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Lines `uint8 [n, 32, width]` to probabilities `float32 [n, steps, 17]`."""
 
-SURE = 0.95
-"""Confidence from which the first look at a line is the last."""
+HOPELESS, SURE = 0.1, 0.95
+"""Confidences below which, and from which, the first look at a line is the last."""
 LOOKS = ((-0.2, 1.0), (0.2, 1.0), (0.0, 0.88), (0.0, 1.1))
 """By how many columns a row a line is made to lean for another look, and how many times as high it is made."""
 
@@ -26,11 +26,11 @@ def looked_at(
 ) -> tuple[NDArray[np.float32], Decoded]:
     """The probabilities, `float32 [steps, 17]`, to read a line `uint8 [32, width]` by, and what they say.
 
-    `probabilities` are those of the line as it is; where they are not sure, these and those of other looks are brought
-    together in their geometric mean. Whoever counts how often lines are right has to read them so, too.
+    `probabilities` are those of the line as it is; where they are neither sure nor hopeless, these and those of other
+    looks are brought together in their geometric mean. Whoever counts how often lines are right has to read them so.
     """
     first = decode(probabilities)
-    if first.confidence >= SURE:
+    if not HOPELESS <= first.confidence < SURE:
         return probabilities, first
     from PIL import Image
 

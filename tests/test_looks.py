@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgedigits.alphabet import ALPHABET, BLANK
-from edgedigits.looks import LOOKS, SURE, looked_at
+from edgedigits.looks import HOPELESS, LOOKS, SURE, looked_at
 
 STEPS = 6
 LINE = np.zeros((32, 2 * STEPS), np.uint8)
@@ -23,7 +23,7 @@ def _saying(digit, probability):
 
 
 def _never(lines):
-    raise AssertionError("a sure line is looked at once")
+    raise AssertionError("it is looked at once")
 
 
 @given(digit=st.integers(0, 9), probability=st.floats(SURE + 1e-4, 1))
@@ -33,6 +33,13 @@ def test_a_sure_line_is_looked_at_once(digit, probability):
     assert probabilities is first
     assert decoded.text == str(digit)
     assert decoded.confidence == pytest.approx(probability, abs=1e-5)
+
+
+def test_a_hopeless_line_is_looked_at_once():
+    first = np.full((STEPS, len(ALPHABET)), 1 / len(ALPHABET), np.float32)
+    probabilities, decoded = looked_at(LINE, first, _never)
+    assert probabilities is first
+    assert 0 < decoded.confidence < HOPELESS
 
 
 @settings(deadline=None)
