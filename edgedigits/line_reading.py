@@ -17,6 +17,7 @@ from edgedigits.lines import INK, Layout, LineInk
 from edgedigits.looks import Run, looked_at
 from edgedigits.marks import Box
 from edgedigits.results import Digit, Line, Reading, Reason, Separator
+from edgedigits.strikes import is_struck_out
 
 __all__ = ["Bar", "read_layout"]
 
@@ -26,6 +27,8 @@ REACH = LINE_HEIGHT
 """Columns from its middle within which all of a symbol's ink is."""
 LIKELY, SURER = 0.5, 3.0
 """Confidence from which a line is called upside down, and how many times likelier than as it is it then has to be."""
+LEAST_STRUCK = 3
+"""Digits of a line that may be struck out: the bars of two may happen to be one."""
 LEAST_SPELLED = 0.1
 """Share of a likely string's probability that its likeliest spelling has: to find it takes next to no time."""
 
@@ -82,6 +85,8 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
         reason = "upside down"
     if reason is None and line.disturbed:
         reason = "unsure"
+    if reason is None and len(decoded.digits) >= LEAST_STRUCK and is_struck_out(_between(picture, decoded.digits)):
+        reason = "struck out"
     digits, separators = _placed(line, line.picture, decoded, bar.alone)
     return Line(
         text=decoded.text,
@@ -94,6 +99,12 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
         alternatives=decoded.alternatives,
         box=line.box,
     )
+
+
+def _between(picture: NDArray[np.uint8], digits: Sequence[Symbol]) -> NDArray[np.bool_]:
+    """Where there is ink from the middle of the first digit to that of the last."""
+    first, last = (round(digit.step * STRIDE) for digit in (digits[0], digits[-1]))
+    return picture[:, first : last + 1] >= INK
 
 
 def _reason(decoded: Decoded, bar: Bar, expected: Expected | None) -> Reason | None:

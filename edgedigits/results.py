@@ -21,13 +21,14 @@ Reason: TypeAlias = Literal[
     "unsure",
     "unexpected",
     "upside down",
+    "struck out",
     "too long",
     "too much",
 ]
 """Why a reading is not to be trusted: nothing is written there, or too faintly; more than one digit is, where one was
 to be read; the digit goes on beyond the border; what is written is likelier no digit than the one it is most like; the
-confidence is below the threshold; what the ink says is not what was expected; it makes sense only upside down; a line
-is longer, or there are more lines, than anybody writes amounts."""
+confidence is below the threshold; what the ink says is not what was expected; it makes sense only upside down; a stroke
+goes through all of it; a line is longer, or there are more lines, than anybody writes amounts."""
 
 
 @dataclass(frozen=True, eq=False)

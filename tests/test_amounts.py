@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from edgedigits import Recognizer
 from edgedigits.artifact import OnnxArtifact
@@ -209,6 +209,20 @@ def test_of_one_digit_nothing_can_be_expected():
         next(Recognizer("small").read_many([page], expected=Expected(length=1)))
 
 
+def test_a_number_that_is_struck_out_is_not_accepted(amount):
+    reasons = []
+    for seed in range(30):
+        page, boxes = page_of("48250", seed=seed, gap=8)
+        middle, rise = (boxes[0][1] + boxes[0][3]) / 2, seed % 7 - 3
+        # On a page as narrow as the number, it would be a ruled line.
+        image = Image.fromarray(np.pad(page, ((0, 0), (0, 300)), constant_values=255))
+        ends = (boxes[0][0] - 8, middle - rise, boxes[-1][2] + 8, middle + rise)
+        ImageDraw.Draw(image).line(ends, fill=0, width=3 + seed % 2)
+        reasons.append(amount.read(image).reason)
+    assert None not in reasons
+    assert reasons.count("struck out") >= 5
+
+
 def test_lines_are_accepted_by_what_all_looks_at_them_come_to(amount):
     """Which is how lines were counted for the threshold."""
     network = OnnxArtifact(shipped_file("amount").read_bytes(), "amount")
@@ -221,6 +235,7 @@ def test_lines_are_accepted_by_what_all_looks_at_them_come_to(amount):
             first = network.run(padded[np.newaxis])[0]
             decoded = looked_at(padded, first, network.run)[1]
             assert (said.text, said.confidence) == (decoded.text, decoded.confidence)
-            assert said.accepted == (decoded.text.isdigit() and decoded.confidence >= amount.threshold)
+            sure = decoded.text.isdigit() and decoded.confidence >= amount.threshold
+            assert said.accepted == (sure and said.reason != "struck out")
             changed += decoded != decode(first)
     assert changed >= 10
