@@ -182,12 +182,12 @@ def _grouped(marks: Marks, is_mark: NDArray[np.bool_], at_border: NDArray[np.boo
     parts = [
         part
         for row in _overlapping(tall, middle - core, middle + core)
-        for part in _overlapping(row, marks.x0, marks.x1 + GAP * np.median(height[row]))
+        for part in _overlapping(row, marks.x0, marks.x1 + GAP * _median(height[row]))
     ]
     # What the picture cuts is the edge of the paper, or belongs to others, where there is a line that it does not cut.
     whole = [part for part in parts if not at_border[part].all()]
     for part in whole or parts:
-        slope = _slope((marks.x0[part] + marks.x1[part]) / 2, middle[part], float(np.median(height[part])))
+        slope = _slope((marks.x0[part] + marks.x1[part]) / 2, middle[part], _median(height[part]))
         left = int(marks.x0[part].min())
         falls = slope * ((marks.x0 + marks.x1) / 2 - left)
         y0, y1 = float((marks.y0 - falls)[part].min()), float((marks.y1 - falls)[part].max())
@@ -222,6 +222,12 @@ def _overlapping(items: NDArray[np.int64], low: NDArray[Any], high: NDArray[Any]
     return np.split(order, np.flatnonzero(low[order][1:] >= reach[:-1]) + 1)
 
 
+def _median(values: NDArray[Any]) -> float:
+    """As numpy's, which takes twenty times as long for a few."""
+    ordered = sorted(values.tolist())
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
 def _weighted_median(values: NDArray[np.int64], weights: NDArray[np.int64]) -> float:
     order = np.argsort(values)
     below = weights[order].cumsum()
@@ -237,5 +243,5 @@ def _slope(x: NDArray[np.float64], y: NDArray[np.float64], size: float) -> float
     if not apart.any():
         return 0.0
     one, other = one[apart], other[apart]
-    slope = float(np.median((y[other] - y[one]) / (x[other] - x[one])))
+    slope = _median((y[other] - y[one]) / (x[other] - x[one]))
     return slope if STEEP < abs(slope) <= STEEPEST else 0.0
