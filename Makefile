@@ -1,4 +1,4 @@
-.PHONY: demo test lint format results sprint models clean
+.PHONY: demo test lint format results sprint typefaces models clean
 .DELETE_ON_ERROR:
 
 PYTHON ?= python3
@@ -69,8 +69,15 @@ sprint: .venv/installed
 	$(BIN)/python -m edgedigits.bench.sprint > $(RESULTS)/sprint.json
 	$(BIN)/python -m edgedigits.bench.sprint --tutorial --seeds 3 --device cpu > $(RESULTS)/tutorial.json
 
-# Trains the models that ship, where it has not been done yet, and ships them. Takes hours on a CPU: one thread each,
-# for the number of threads is a part of what decides the weights.
+# Installs the handwriting typefaces that `amount` learns from, with npm, beside MNIST: where EDGEDIGITS_DATA says.
+TYPEFACES = $(or $(EDGEDIGITS_DATA),$(error set EDGEDIGITS_DATA to the folder that MNIST is in))/typefaces
+typefaces:
+	mkdir -p $(TYPEFACES)
+	cp edgedigits/training/typefaces.json $(TYPEFACES)/package.json
+	npm install --ignore-scripts --no-audit --no-fund --no-package-lock --prefix $(TYPEFACES)
+
+# Trains the models that ship, where it has not been done yet, and ships them; `make typefaces` comes first. Takes hours
+# on a CPU: one thread each, for the number of threads is a part of what decides the weights.
 models: export OMP_NUM_THREADS = 1
 models: .venv/installed
 	$(TRAIN) --recipe teacher --seeds 3 --output runs/teacher > /dev/null
@@ -81,6 +88,7 @@ models: .venv/installed
 	$(TRAIN) --recipe nano --seeds 3 --output runs/nano >> $(RESULTS)/trained.json
 	$(BIN)/python -m edgedigits.export.ship runs/nano-1 artifacts/nano
 	$(TRAIN) --recipe amount-first --output runs/amount-first > /dev/null
+	$(TRAIN) --recipe amount-second --output runs/amount-second > /dev/null
 	$(TRAIN) --recipe amount --output runs/amount > /dev/null
 	$(BIN)/python -m edgedigits.export.ship runs/amount artifacts/amount
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -31,8 +32,14 @@ GAPS = (-0.06, 0.05, 0.05, 0.15, 0.15, 0.3, 0.3, 0.5, 0.9)
 """Paper between digits, in units of their height; below 0 they overlap."""
 ROOMY = 0.9
 """Share of lines that have paper before and after them."""
+BENT, BENDINGS, BENDS = 0.06, 512, (5, 8)
+"""How far ink strays at most (as a standard deviation, in units of a digit's height) where writing is bent, as in
+P. Simard, D. Steinkraus & J. Platt, 'Best Practices for Convolutional Neural Networks' (ICDAR 2003); how many ways to
+bend there are; and how many times a patch is bent, down and across."""
 JOINED, STRAY = 0.1, 0.12
 """Shares of lines whose digits are joined by strokes, and into which parts of others reach, above or below."""
+GARLANDS = 0.6
+"""Share of zeros that are joined to the next where somebody writes them in one go."""
 DIGITS, DASH = 10, ALPHABET.index("-")
 
 
@@ -60,6 +67,7 @@ class Composer:
         self._height = np.concatenate([digits.height, marks.height])
         self._top = np.concatenate([digits.top, marks.top])
         self._device = device
+        self._bendings = _bendings(device)
         self._hands = np.unique(digits.hand)
         shares = np.sqrt(np.bincount(digits.hand))
         self._shares = shares / shares.sum()
@@ -100,6 +108,9 @@ class Composer:
         grid = F.affine_grid(
             torch.from_numpy(maps).to(self._device), [len(glyphs), 1, LINE_HEIGHT, PATCH], align_corners=False
         )
+        bent = torch.from_numpy(np.repeat([plan.bent for plan in plans], [len(plan.glyphs) for plan in plans]))
+        ways = torch.from_numpy(np.concatenate([plan.ways for plan in plans])).to(self._device)
+        grid = grid + bent.to(self._device, torch.float32).view(-1, 1, 1, 1) * self._bendings[ways]
         patches = F.grid_sample(chosen, grid, mode="bilinear", padding_mode="zeros", align_corners=False).squeeze(1)
         _, height, width = ink.shape
         start = torch.from_numpy(rows * height * width + left).to(self._device).view(-1, 1, 1)
@@ -131,26 +142,28 @@ class Composer:
             x += max(width + hand.gap(symbols[i : i + 2], rng, is_between=is_between) * hand.height, 0.5 * width, 3.0)
         centres = np.array(places.left, np.float32) + np.array(places.width, np.float32) / np.float32(2)
         width = int(max(x + (rng.uniform(0, 18) if rng.random() < ROOMY else 0), NARROWEST))
-        if rng.random() < JOINED * self._strength:
-            self._join(places, hand, symbols, centres, rng)
+        self._join(places, hand, symbols, centres, rng)
         if rng.random() < STRAY * self._strength:
             for glyph in self._choose(rng.integers(0, DIGITS, rng.integers(1, 4)).tolist(), rng).tolist():
                 scale, shown = hand.height * rng.uniform(0.7, 1.3), rng.uniform(1, 5)
                 top = shown - scale if rng.random() < 0.5 else LINE_HEIGHT - shown
                 places.add(glyph, rng.uniform(0, width), top=top, scale=scale, wide=1.0, slant=hand.slant)
-        return places.plan(symbols, centres, width)
+        return places.plan(symbols, centres, width, hand.bent, rng.integers(0, 2 * BENDINGS, len(places.glyphs)))
 
     def _join(
         self, places: _Places, hand: _Hand, symbols: list[int], centres: NDArray[np.float32], rng: np.random.Generator
     ) -> None:
         """Strokes from one digit to the next, as the pen leaves them that is not lifted."""
-        for i in range(len(symbols) - 1):
-            if symbols[i] < DIGITS and symbols[i + 1] < DIGITS and rng.random() < 0.5:
+        share = 0.5 if rng.random() < JOINED * self._strength else 0.0
+        garlands = GARLANDS if hand.rounds else 0.0
+        for i, pair in enumerate(pairwise(symbols)):
+            if max(pair) < DIGITS and rng.random() < max(share, garlands if pair == (0, 0) else 0.0):
                 dash = int(rng.choice(self._marks[DASH]))
                 span = 0.8 * float(centres[i + 1] - centres[i])
                 scale = hand.height * rng.uniform(0.5, 1.0)
                 wide = span / max(1.0, scale * float(self._height[dash] * self._size[dash, 1] / self._size[dash, 0]))
-                top = hand.top + (rng.uniform(0.0, 0.3) - float(self._top[dash])) * scale
+                top, height = places.rows(i)
+                top += rng.uniform(0.0, 0.3) * height - float(self._top[dash]) * scale
                 places.add(dash, float(centres[i]) + span / 8, top=top, scale=scale, wide=wide, slant=hand.slant)
 
     def _choose(self, symbols: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -170,7 +183,7 @@ class Composer:
 
 @dataclass(frozen=True)
 class _Hand:
-    """How somebody writes a line; lengths are in pixels, but for the gap and its unevenness, in units of the height.
+    """How somebody writes a line; lengths are in pixels, but for gap, unevenness and bends, in units of the height.
 
     Who `rounds` writes zeros low and wide, and joined where they follow each other.
     """
@@ -183,6 +196,7 @@ class _Hand:
     uneven: float
     drift: float
     rise: float
+    bent: float
     rounds: bool
 
     @classmethod
@@ -197,6 +211,7 @@ class _Hand:
             uneven=strength * rng.uniform(0.02, 0.14),
             drift=strength * rng.normal(0, 0.12),
             rise=strength * rng.normal(0, 0.025),
+            bent=strength * rng.uniform(0, BENT),
             rounds=rng.random() < 0.3 * strength,
         )
 
@@ -208,7 +223,7 @@ class _Hand:
     def width(self, symbol: int, rng: np.random.Generator) -> float:
         """How much wider a digit is than it was written."""
         wide = self.wide * math.exp(rng.normal(0, 0.08))
-        return wide * rng.uniform(1.0, 1.5) if self.rounds and symbol == 0 else wide
+        return wide * rng.uniform(1.0, 1.9) if self.rounds and symbol == 0 else wide
 
     def gap(self, symbols: list[int], rng: np.random.Generator, *, is_between: bool) -> float:
         """Paper after a symbol, before the next, if there is one; between digits, it may be less than none."""
@@ -238,7 +253,14 @@ class _Places:
         self._rows.append((top + scale * float(self._top[glyph]), high, slant))
         return width
 
-    def plan(self, symbols: list[int], centres: NDArray[np.float32], width: int) -> Plan:
+    def rows(self, place: int) -> tuple[float, float]:
+        """Top and height of a glyph, by its place among those that were put."""
+        top, height, _ = self._rows[place]
+        return top, height
+
+    def plan(
+        self, symbols: list[int], centres: NDArray[np.float32], width: int, bent: float, ways: NDArray[np.int64]
+    ) -> Plan:
         x, w = np.array(self.left), np.array(self.width)
         y, h, slant = np.array(self._rows).reshape(-1, 3).T
         left = np.clip(np.floor(x + w / 2 - PATCH / 2), 0, width).astype(np.int64)
@@ -252,13 +274,13 @@ class _Places:
         maps[:, 0, 2] = 2 * (size[:, 1] / 2 + across * (off_x + slant * off_y)) / BOX_WIDTH - 1
         maps[:, 1, 1] = down * LINE_HEIGHT / BOX_HEIGHT
         maps[:, 1, 2] = 2 * (size[:, 0] / 2 + down * off_y) / BOX_HEIGHT - 1
-        return Plan(symbols, np.array(self.glyphs, np.int64), maps, left, centres, width)
+        return Plan(symbols, np.array(self.glyphs, np.int64), maps, left, centres, width, bent, ways)
 
 
 @dataclass(frozen=True, eq=False)
 class Plan:
     """A line to be drawn: `maps` float32 [glyphs, 2, 3] from a glyph's patch to its box, `left` the patch's column,
-    `width` the line's in pixels.
+    `width` the line's in pixels, `ways` int64 [glyphs] in which they are bent, as much as `bent` says.
     """
 
     symbols: list[int]
@@ -267,8 +289,21 @@ class Plan:
     left: NDArray[np.int64]
     centres: NDArray[np.float32]
     width: int
+    bent: float
+    ways: NDArray[np.int64]
 
     @property
     def text(self) -> str:
         """What the line says."""
         return "".join(ALPHABET[symbol] for symbol in self.symbols)
+
+
+def _bendings(device: torch.device) -> Tensor:
+    """Smooth random displacements `float32 [2 * BENDINGS, LINE_HEIGHT, PATCH, 2]`, across and down, in units that
+    grid_sample counts boxes in, of a standard deviation of a digit's height. The second half are mirror images.
+    """
+    generator = torch.Generator().manual_seed(0)
+    coarse = torch.randn((BENDINGS, 2, *BENDS), generator=generator)
+    bends = F.interpolate(coarse, size=(LINE_HEIGHT, PATCH), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    bends = bends / bends.std() * torch.tensor([2 * BOX_HEIGHT / BOX_WIDTH, 2.0])
+    return torch.cat([bends, -bends]).to(device)

@@ -19,6 +19,8 @@ from edgedigits.training import pendigits
 from edgedigits.training.allographs import draw_hands
 from edgedigits.training.digits import Digits
 from edgedigits.training.letters import draw_letters
+from edgedigits.training.optdigits import load_scanned
+from edgedigits.training.typefaces import draw_typefaces
 
 __all__ = [
     "BOX_HEIGHT",
@@ -29,6 +31,8 @@ __all__ = [
     "joined_glyphs",
     "mark_glyphs",
     "pen_glyphs",
+    "scanned_glyphs",
+    "typeface_glyphs",
 ]
 
 BOX_HEIGHT, BOX_WIDTH = 40, 48
@@ -69,6 +73,17 @@ def pen_glyphs(root: Path, start: int, stop: int) -> Glyphs:
     """Digits from the tablet, by pens of several widths."""
     pictures, labels = pendigits.draw_written(root, slice(start, stop), PENS)
     return _whole(pictures, labels)
+
+
+def scanned_glyphs(root: Path) -> Glyphs:
+    """Digits that were scanned, by other writers than MNIST's."""
+    pictures, labels = load_scanned(root)
+    return _whole(list(pictures), labels)
+
+
+def typeface_glyphs(root: Path) -> Glyphs:
+    """Digits of handwriting typefaces."""
+    return _whole(*draw_typefaces(root))
 
 
 def drawn_glyphs(hands: int, seed: int) -> Glyphs:

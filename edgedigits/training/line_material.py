@@ -18,7 +18,15 @@ from edgedigits.training.composition import Composer, Lines
 from edgedigits.training.data import load_digits, mnist_root
 from edgedigits.training.digits import Digits
 from edgedigits.training.distributed import share
-from edgedigits.training.glyphs import digit_glyphs, drawn_glyphs, joined_glyphs, mark_glyphs, pen_glyphs
+from edgedigits.training.glyphs import (
+    digit_glyphs,
+    drawn_glyphs,
+    joined_glyphs,
+    mark_glyphs,
+    pen_glyphs,
+    scanned_glyphs,
+    typeface_glyphs,
+)
 from edgedigits.training.material import split_digits
 from edgedigits.training.recipes import LineRecipe, Recipe
 from edgedigits.training.strings import Strings
@@ -128,6 +136,10 @@ def _composer(recipe: LineRecipe, part: Part, device: torch.device, data_dir: Pa
     # What a program draws is not always what it means to: people's digits are measured by.
     if recipe.hands and is_trained_on:
         hands.append(drawn_glyphs(recipe.hands, SEEDS[part]))
+    if recipe.optdigits and is_trained_on:
+        hands.append(scanned_glyphs(mnist_root(data_dir)))
+    if recipe.typefaces and is_trained_on:
+        hands.append(typeface_glyphs(mnist_root(data_dir)))
     marks = mark_glyphs(LETTERS // fewer, MARKS // fewer, SEEDS[part])
     return Composer(joined_glyphs(*hands), marks, device, 1.0 if is_trained_on else MEASURED_STRENGTH)
 

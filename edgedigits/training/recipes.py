@@ -54,13 +54,16 @@ class Recipe:
 class LineRecipe(Recipe):
     """A run that learns to read lines, `lines` of them in a pass, each composed anew.
 
-    Their digits are the data set's, with `pendigits` those from the tablet, and those of `hands` that are drawn. The
-    optimiser is AdamW (Loshchilov & Hutter, arXiv 1711.05101). A run that `begins_with` another goes on from its
-    weights with a learning rate that rises and falls once more (a warm restart: arXiv 1608.03983).
+    Their digits are the data set's, with `pendigits` those from the tablet, with `optdigits` some that were scanned,
+    with `typefaces` those of handwriting typefaces, and those of `hands` that are drawn. The optimiser is AdamW
+    (Loshchilov & Hutter, arXiv 1711.05101). A run that `begins_with` another goes on from its weights with a learning
+    rate that rises and falls once more (a warm restart: arXiv 1608.03983).
     """
 
     lines: int = 0
     hands: int = 0
+    optdigits: bool = False
+    typefaces: bool = False
     begins_with: str = ""
 
 
@@ -119,8 +122,21 @@ _AMOUNT_FIRST = LineRecipe(
     seed=1,
 )
 
-_AMOUNT = replace(_AMOUNT_FIRST, name="amount", epochs=16, learning_rate=0.002, begins_with="runs/amount-first", seed=2)
+_AMOUNT_SECOND = replace(
+    _AMOUNT_FIRST, name="amount-second", epochs=16, learning_rate=0.002, begins_with="runs/amount-first", seed=2
+)
 """Its seed is another, or it would learn from the same lines again."""
+_AMOUNT = replace(
+    _AMOUNT_SECOND,
+    name="amount",
+    epochs=30,
+    learning_rate=0.003,
+    begins_with="runs/amount-second",
+    hands=1500,
+    optdigits=True,
+    typefaces=True,
+    seed=3,
+)
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -152,6 +168,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
                 for recipe in (_TEACHER, _BASE, _SMALL, _NANO)
             ),
             _AMOUNT_FIRST,
+            _AMOUNT_SECOND,
             _AMOUNT,
             replace(_AMOUNT_FIRST, name="amount-mnist", pendigits=False),
             _SPRINT,

@@ -1,5 +1,7 @@
 """Lines that are composed: what they say is where they say it."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgedigits.alphabet import ALPHABET, LINE_HEIGHT
 from edgedigits.training.amounts import MOST_SYMBOLS, draw_text
-from edgedigits.training.composition import NARROWEST, WIDTH_STEP, Composer
+from edgedigits.training.composition import BENT, NARROWEST, WIDTH_STEP, Composer
 from edgedigits.training.glyphs import BOX_HEIGHT, BOX_WIDTH, Glyphs
 
 CPU = torch.device("cpu")
@@ -110,6 +112,25 @@ def test_digits_that_overlap_stand_one_after_the_other(bars):
 @given(text=st.text("0123456789.,-=#?", max_size=MOST_SYMBOLS), seed=seeds)
 def test_a_plan_says_its_text(composer, text, seed):
     assert composer.plan(text, np.random.default_rng(seed)).text == text
+
+
+def test_bent_writing_strays_a_little_and_stands_where_it_stood(bars):
+    rng = np.random.default_rng(4)
+    plans = [bars.plan("71", rng) for _ in range(100)]
+    straight, bent = (
+        bars.batch([replace(plan, bent=by) for plan in plans], torch.Generator().manual_seed(4)).pictures.float()
+        for by in (0.0, BENT)
+    )
+    assert (straight != bent).any(dim=(1, 2)).all()
+    columns = torch.arange(straight.shape[2]) + 0.5
+    middles = [(ink.sum(dim=1) * columns).sum(dim=1) / ink.sum(dim=(1, 2)) for ink in (straight, bent)]
+    assert (middles[0] - middles[1]).abs().median() < 1.5
+
+
+def test_zeros_are_joined_more_often_than_other_digits(composer):
+    rng = np.random.default_rng(4)
+    joined = [np.mean([len(composer.plan(text, rng).glyphs) > 6 for _ in range(400)]) for text in ("000000", "123456")]
+    assert joined[0] > joined[1] + 0.1
 
 
 def test_lines_differ_in_height_and_spacing(composer):
