@@ -6,6 +6,7 @@ by torch's DistributedDataParallel; batch statistics are those of the whole batc
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,9 @@ def process_group(device: torch.device) -> Iterator[None]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         yield
         return
+    # torch's optimisers import this when the first is made. Where it meets a process group, it keeps it: gloo's threads
+    # would outlive the group, and abort the process when the interpreter ends before they have let go of all tensors.
+    importlib.import_module("torch._dynamo")
     # Random state and its like lie on the CPU, which NCCL knows nothing of.
     distributed.init_process_group("cpu:gloo,cuda:nccl" if device.type == "cuda" else "gloo")
     try:
