@@ -54,7 +54,7 @@ results: .venv/installed
 	    $(BIN)/edgedigits eval $$model --max-error $$max_error --json || exit; \
 	done; done > $(RESULTS)/trust.json
 	$(BIN)/python -m edgedigits.bench.elsewhere $(ELSEWHERE) --sheets build/wrong > $(RESULTS)/elsewhere.json
-	$(BIN)/python -m edgedigits.bench.strings $(STRINGS) --max-error 0.02 --sheets build/wrong > $(RESULTS)/strings.json
+	$(BIN)/python -m edgedigits.bench.strings $(STRINGS) --max-error 0.005 --sheets build/wrong > $(RESULTS)/strings.json
 	$(BIN)/python -m edgedigits.bench.conditions > $(RESULTS)/pages.json
 	$(BIN)/python -m edgedigits.bench.guest > $(RESULTS)/guest.json
 	for model in small base; do \
@@ -89,6 +89,7 @@ models: .venv/installed
 	$(BIN)/python -m edgedigits.export.ship runs/nano-1 artifacts/nano
 	$(TRAIN) --recipe amount-first --output runs/amount-first > /dev/null
 	$(TRAIN) --recipe amount-second --output runs/amount-second > /dev/null
+	$(TRAIN) --recipe amount-third --output runs/amount-third > /dev/null
 	$(TRAIN) --recipe amount --output runs/amount > /dev/null
 	$(BIN)/python -m edgedigits.export.ship runs/amount artifacts/amount
 

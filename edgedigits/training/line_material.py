@@ -40,8 +40,8 @@ PEN_DIGITS = {"trained on": (0, 5000), "held out": (5000, 6000), "test": (6000, 
 SEEDS = {"trained on": 1, "held out": 2, "test": 3}
 LETTERS, MARKS = 4000, 600
 MEASURED_STRENGTH = 0.5
-"""By which lines are composed that are measured by. Those of training are harder than any that a machine is to answer
-for: some cannot be read by anybody, and no promise can be counted by them."""
+"""By which lines are composed that are measured by. Those of training are harder: at full strength, some cannot be read
+by anybody, and no promise can be counted by them."""
 FEWER = 8
 """How many times fewer letters and marks are drawn to measure by."""
 MEASURED = 4096
@@ -141,7 +141,7 @@ def _composer(recipe: LineRecipe, part: Part, device: torch.device, data_dir: Pa
     if recipe.typefaces and is_trained_on:
         hands.append(typeface_glyphs(mnist_root(data_dir)))
     marks = mark_glyphs(LETTERS // fewer, MARKS // fewer, SEEDS[part])
-    return Composer(joined_glyphs(*hands), marks, device, 1.0 if is_trained_on else MEASURED_STRENGTH)
+    return Composer(joined_glyphs(*hands), marks, device, recipe.strength if is_trained_on else MEASURED_STRENGTH)
 
 
 def _digits(recipe: LineRecipe, part: Part, data_dir: Path | None) -> Digits:
