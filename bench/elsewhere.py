@@ -36,7 +36,7 @@ from edgedigits.training import pendigits
 from edgedigits.training.data import load_digits
 from edgedigits.training.evaluation import evaluate, wilson_interval
 
-__all__ = ["command"]
+__all__ = ["Item", "command", "load_collections"]
 
 LOOK_ALIKES = frozenset("OoIilZzSsBbGgq")
 """Latin letters that a digit may rightly be seen in; of other letters, `labels.csv` says it in `looks_like_a_digit`."""
@@ -89,7 +89,7 @@ def command(
                 "accepted_right": round(answers.coverage * answers.n) - answers.accepted_errors,
             }
         )
-    for collection, items in _collections(paths):
+    for collection, items in load_collections(paths):
         for name, recognizer in recognizers.items():
             readings = [_read(recognizer, item) for item in items]
             echo_json({"collection": collection, "model": name, **_told(items, readings)})
@@ -97,7 +97,8 @@ def command(
             write_file(sheets / f"{collection}.png", sheet)
 
 
-def _collections(paths: Iterable[Path]) -> Iterator[tuple[str, list[Item]]]:
+def load_collections(paths: Iterable[Path]) -> Iterator[tuple[str, list[Item]]]:
+    """The name of each collection and what is in it. Raises `DatasetError`."""
     for path in paths:
         try:
             items = list(_items(path))

@@ -14,8 +14,7 @@ FALLS = np.arange(-18, 19, 3)
 HIGHEST, LOWEST = 9, 22
 """Rows between which it crosses the middle of what it strikes out."""
 COVERED = 0.9
-"""Part of the columns from the first digit's middle to the last one's in which it has ink: of numbers
-that were not struck out, one in a hundred has as much."""
+"""Part of the columns from the first digit's middle to the last one's in which it has ink."""
 
 
 def is_struck_out(mask: NDArray[np.bool_]) -> bool:

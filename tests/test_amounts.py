@@ -122,7 +122,7 @@ def test_a_line_in_doubt_says_which_digits_and_what_they_might_be():
 
 
 def test_upside_down_is_said_more_often_than_not_and_never_accepted(amount):
-    pages = [page_of("2473", seed=seed)[0] for seed in range(12)]
+    pages = [page_of("2475", seed=seed)[0] for seed in range(12)]
     reasons = [amount.read(np.ascontiguousarray(page[::-1, ::-1])).reason for page in pages]
     assert None not in reasons
     assert reasons.count("upside down") > 6

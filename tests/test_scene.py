@@ -48,6 +48,15 @@ def put(picture, left, top, width, height):
     return marked
 
 
+def _assert_found_alike(found, alone):
+    """The same ink, but for a few pale pixels within it: all ink on a picture has a part in what full ink is."""
+    rows, columns = (np.flatnonzero(alone.any(axis=axis)) for axis in (1, 0))
+    outside = found.copy()
+    outside[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 0
+    assert not outside.any()
+    assert np.count_nonzero(found != alone) <= 0.01 * np.count_nonzero(alone)
+
+
 def test_clean_pages_are_read_as_what_was_drawn(digits):
     assert [reading.text for _, reading in digits] == [str(i % 10) for i in range(COUNT)]
     assert all(reading.accepted for _, reading in digits)
@@ -91,13 +100,12 @@ def test_of_a_digit_alone_all_ink_is_its_own(value, seed):
 
 @settings(deadline=None)
 @given(value=st.integers(0, 9), seed=st.integers(0, 1000))
+@example(value=2, seed=720)
 @example(value=9, seed=227)
 def test_specks_far_from_it_are_left_out(value, seed):
     picture = page(value, seed)
     specks = put(put(picture, 12, 15, 4, 3), 170, 175, 5, 5)
-    # Their ink has a part in what full ink is.
-    difference = find_digit(specks).ink.astype(int) - find_digit(picture).ink
-    assert np.abs(difference).max() < 64
+    _assert_found_alike(find_digit(specks).ink, find_digit(picture).ink)
 
 
 @settings(deadline=None)
@@ -105,9 +113,7 @@ def test_specks_far_from_it_are_left_out(value, seed):
 def test_what_runs_along_the_border_is_left_out(value, seed, side):
     picture = page(value, seed)
     bordered = np.ascontiguousarray(np.rot90(put(np.rot90(picture, side), 0, 0, 192, 6), -side))
-    # The line's ink has a part in what full ink is.
-    difference = find_digit(bordered).ink.astype(int) - find_digit(picture).ink
-    assert np.abs(difference).max() < 64
+    _assert_found_alike(find_digit(bordered).ink, find_digit(picture).ink)
 
 
 @settings(deadline=None)
