@@ -21,6 +21,7 @@ from edgedigits.files import write_file
 from edgedigits.models import ARTIFACT_STEM, SHIPPED_CHECKPOINT, find_model
 from edgedigits.risk import RiskCurve
 from edgedigits.training.checkpoint import Checkpoint
+from edgedigits.training.line_material import MEASURED_STRENGTH
 
 __all__ = ["command"]
 
@@ -158,9 +159,9 @@ def _reads(card: Card) -> str:
     return f"""{READS_LINES}
 
 Figures are of lines that were composed, not of such as people wrote: of {digits},
-none of which it was trained on, with separators, foreign marks, rules, paper and camera, half as disturbed as the lines
-that it was trained on. A string counts as right where all its digits are, in their order; separators are not asked
-for."""
+none of which it was trained on, with separators, foreign marks, rules, paper and camera. They are disturbed at a strength
+of {MEASURED_STRENGTH}, those that it was trained on at {recipe["strength"]}. A string counts as right where all its
+digits are, in their order; separators are not asked for."""
 
 
 def _tests(card: Card) -> str:

@@ -31,7 +31,7 @@ from edgedigits.training.material import split_digits
 from edgedigits.training.recipes import LineRecipe, Recipe
 from edgedigits.training.strings import Strings
 
-__all__ = ["LineBatches", "LineMaterial", "composed_strings", "load_line_material", "load_strings"]
+__all__ = ["MEASURED_STRENGTH", "LineBatches", "LineMaterial", "composed_strings", "load_line_material", "load_strings"]
 
 Part: TypeAlias = Literal["trained on", "held out", "test"]
 

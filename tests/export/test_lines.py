@@ -431,7 +431,7 @@ def test_a_model_that_reads_lines_ships_with_a_card_that_speaks_of_strings(shipp
     assert f"of which {card.risk.n:,} have nothing foreign in them" in readme
     assert "such strings as it accepts" in readme
     assert not {"frames", "centred as MNIST", "non-digits", "same digit"} & set(readme.split())
-    assert "half as disturbed as the lines" in readme
+    assert "disturbed at a strength\nof 0.5, those that it was trained on at 1.0." in readme
     assert "tablet" not in readme
     verified = edgedigits("verify", shipped / "model.onnx")
     assert (verified.code, verified.err) == (0, "")
