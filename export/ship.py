@@ -159,9 +159,9 @@ def _reads(card: Card) -> str:
     return f"""{READS_LINES}
 
 Figures are of lines that were composed, not of such as people wrote: of {digits},
-none of which it was trained on, with separators, foreign marks, rules, paper and camera. They are disturbed at a strength
-of {MEASURED_STRENGTH}, those that it was trained on at {recipe["strength"]}. A string counts as right where all its
-digits are, in their order; separators are not asked for."""
+none of which it was trained on, with separators, foreign marks, rules, paper and camera. They are disturbed at a
+strength of {MEASURED_STRENGTH}, those that it was trained on at {recipe["strength"]}. A string counts as right where
+all its digits are, in their order; separators are not asked for."""
 
 
 def _tests(card: Card) -> str:

@@ -70,6 +70,7 @@ def test_models_are_listed_without_the_extras(bare):
     assert "paper" in done.out
 
 
+@pytest.mark.slow
 def test_onnxruntime_is_measured_without_the_extras(bare):
     done = bare("bench", "--json", "-")
     assert done.code == 0, done.err

@@ -120,6 +120,7 @@ def test_an_artifact_that_is_there_is_measured_as_it_is(exported, tmp_path, name
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_an_artifact_in_fewer_bits_is_measured_as_it_is(lossy, tmp_path):
     path = lossy["onnx", "int8"].path
     (candidate,), _ = _prepare(path, tmp_path, "onnxruntime")

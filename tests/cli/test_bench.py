@@ -35,6 +35,7 @@ def test_json_on_standard_output_is_all_there_is(edgedigits, artifact, tmp_path)
     assert (tmp_path / "bench.svg").read_text().count("<svg") == 1
 
 
+@pytest.mark.slow
 def test_every_runtime_takes_part_in_one_run(edgedigits, tiny_run, tmp_path):
     plots = ("--plot", "bench.png", "--plot", "bench.svg")
     ran = edgedigits("bench", "--models", tiny_run, "--json", "figures/bench.json", *plots)

@@ -58,6 +58,7 @@ def test_a_run_and_its_checkpoint_are_exported_to_where_it_is_said(edgedigits, r
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["it.torchscript"]
 
 
+@pytest.mark.slow
 def test_all_of_mnist_is_held_against_the_checkpoint(edgedigits, mnist_root):
     told = json.loads(edgedigits("export", "paper", "--format", "torchscript", "--data-dir", mnist_root, "--json").out)
     assert told["parity"]["passed"]
@@ -174,6 +175,7 @@ def test_of_all_formats_those_are_written_that_honour_what_is_asked(edgedigits, 
     assert sorted(path.name for path in run.glob("model.*")) == ["model.fp16.ncnn.zip", "model.fp16.onnx"]
 
 
+@pytest.mark.slow
 def test_of_all_formats_those_whose_packages_are_absent_are_noted_and_the_others_made(
     installed, without, run, tmp_path
 ):

@@ -355,6 +355,7 @@ def test_ctrl_c_among_several_seeds_says_how_to_go_on_with_all(start, edgedigits
     assert left[1].recipe == replace(left[0].recipe, seed=2)
 
 
+@pytest.mark.slow
 def test_a_run_killed_at_any_moment_ends_with_the_weights_of_one_never_stopped(start, installed, pictures, tmp_path):
     epochs, kills, rng = 30, 0, np.random.default_rng()
     asked = ["train", "--dataset", str(pictures), "--epochs", str(epochs)]

@@ -333,6 +333,7 @@ def test_the_same_checkpoint_is_the_same_bytes(trusted, trusted_checkpoint, test
     assert path.read_bytes() == trusted[name].path.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_same_checkpoint_is_the_same_torchscript_in_every_process(installed, trusted_run, tmp_path):
     # torch counts the classes of a process, and writes the number.
     paths = [tmp_path / f"{i}.torchscript" for i in range(2)]

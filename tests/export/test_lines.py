@@ -227,6 +227,7 @@ def test_an_artifact_equals_its_checkpoint_and_its_card_says_so(
 
 
 @pytest.mark.parametrize("precision", ["fp32", "fp16"])
+@pytest.mark.slow
 def test_an_artifact_made_earlier_is_verified(exported_lines, little_of_all, line_checkpoint, test_strings, precision):
     verified = verify_artifact(exported_lines[precision].path, line_checkpoint, test_strings)
     assert verified.passed
@@ -262,6 +263,7 @@ def test_a_changed_weight_is_found_out(copied, line_checkpoint, test_strings):
         "recipe": lambda card: card["provenance"]["recipe"].update(lines=1),
     }.items(),
 )
+@pytest.mark.slow
 def test_a_card_that_lies_is_found_out(copied, line_checkpoint, test_strings, name, edit):
     model = onnx.load(copied)
     fields = json.loads(model.metadata_props[0].value)
@@ -275,6 +277,7 @@ def test_a_card_that_lies_is_found_out(copied, line_checkpoint, test_strings, na
     assert any(error.startswith(f"its {name} is ") for error in verified.card_errors)
 
 
+@pytest.mark.slow
 def test_on_other_lines_the_accuracy_is_not_compared(copied, line_checkpoint, test_strings):
     first, *others = test_strings.pictures
     smudged = replace(test_strings, pictures=(np.maximum(first, 9), *others))
@@ -344,6 +347,7 @@ def test_export_and_verify_take_a_run_on_lines_as_any_other(edgedigits, run, lin
     assert find_origin(run / "model.onnx").recipe == line_checkpoint.recipe
 
 
+@pytest.mark.slow
 def test_export_in_fp16_tells_latency_and_what_becomes_of_the_strings(edgedigits, run):
     ran = edgedigits("export", "--precision", "fp16")
     assert ran.code == 0
@@ -353,6 +357,7 @@ def test_export_in_fp16_tells_latency_and_what_becomes_of_the_strings(edgedigits
     assert (run / "model.fp16.onnx").is_file()
 
 
+@pytest.mark.slow
 def test_of_all_formats_those_are_written_that_take_lines(edgedigits, run):
     ran = edgedigits("export", "--format", "all", "--json")
     assert ran.code == 0
@@ -378,6 +383,7 @@ def test_what_cannot_be_exported_of_lines_is_refused(edgedigits, run, arguments,
     assert sorted(run.iterdir()) == before
 
 
+@pytest.mark.slow
 def test_what_a_run_was_measured_on_may_be_absent(edgedigits, little_of_all, line_checkpoint, tmp_path):
     recipe = replace(line_checkpoint.recipe, dataset="mnist", pendigits=True)
     replace(line_checkpoint, recipe=recipe).save(tmp_path / "run.safetensors")
@@ -423,6 +429,7 @@ def shipped(edgedigits, run, tmp_path, monkeypatch):
     return folder / "amount"
 
 
+@pytest.mark.slow
 def test_a_model_that_reads_lines_ships_with_a_card_that_speaks_of_strings(shipped, edgedigits):
     assert sorted(path.name for path in shipped.iterdir()) == ["README.md", "model.onnx", "model.safetensors"]
     readme, card = (shipped / "README.md").read_text("utf-8"), Recognizer("amount").card
@@ -431,7 +438,7 @@ def test_a_model_that_reads_lines_ships_with_a_card_that_speaks_of_strings(shipp
     assert f"of which {card.risk.n:,} have nothing foreign in them" in readme
     assert "such strings as it accepts" in readme
     assert not {"frames", "centred as MNIST", "non-digits", "same digit"} & set(readme.split())
-    assert "disturbed at a strength\nof 0.5, those that it was trained on at 1.0." in readme
+    assert "disturbed at a\nstrength of 0.5, those that it was trained on at 1.0." in readme
     assert "tablet" not in readme
     verified = edgedigits("verify", shipped / "model.onnx")
     assert (verified.code, verified.err) == (0, "")
@@ -444,6 +451,7 @@ def test_a_run_that_is_not_finished_does_not_ship(edgedigits, run, line_checkpoi
         ship.command.main([str(run), str(tmp_path / "amount")], standalone_mode=False)
 
 
+@pytest.mark.slow
 def test_models_lists_it_beside_the_others(shipped, edgedigits):
     models = {about["model"]: about for about in map(json.loads, edgedigits("models", "--json").out.splitlines())}
     assert models["amount"]["takes"] == "lines"
@@ -453,6 +461,7 @@ def test_models_lists_it_beside_the_others(shipped, edgedigits):
     assert " lines of synthetic " in line
 
 
+@pytest.mark.slow
 def test_bench_leaves_it_out_and_says_where_it_is_measured(shipped, edgedigits, run_again, tmp_path):
     from edgedigits.bench.files import digit_models, reads_lines
 
