@@ -245,13 +245,13 @@ def test_thinning_puts_ink_nowhere_and_keeps_what_is_blank(frame):
 
 @settings(deadline=None)
 @given(value=values, seed=seeds, pens=st.integers(0, 20))
-@example(value=8, seed=283, pens=10)
+@example(value=8, seed=144, pens=16)
 def test_thinning_takes_ink_from_digits_and_adds_none(value, seed, pens):
     frame = thick_frame(value, seed, pens)
     thin = thinned(frame)
     assert thin.max() == 255
     # The darkest ink, of which thinning may have taken a little, is brought back to 255, and all other ink with it.
-    assert (thin.astype(int) - frame).max() <= 8
+    assert (thin.astype(int) - frame).max() <= 3
 
 
 @settings(deadline=None)

@@ -39,6 +39,14 @@ class Person:
             title = self._do("search", "--onlyvisible", "--name", "^(Amount|PIN) ", "getwindowname")
         return title
 
+    def arrives(self) -> None:
+        """Wait until the form answers to a key: until then its pad may move, under a stroke too."""
+        at_first = self.sees("Write a digit.")
+        self.types("1")
+        self.sees("●" if at_first.startswith("PIN") else "0.01")
+        self.types("BackSpace")
+        self.sees(at_first)
+
     def writes(self, *strokes: Stroke) -> None:
         """Write on the pad; a hundred units are two fifths of the window's height, the middle is at (50, 50)."""
         for start, *path in strokes:
@@ -110,7 +118,7 @@ def person(display) -> Iterator[Callable[..., Person]]:
 
     def start(*command: str | os.PathLike[str], **variables: str) -> Person:
         people.append(Person(display, *command, **variables))
-        people[-1].sees("Write a digit.")
+        people[-1].arrives()
         return people[-1]
 
     yield start
