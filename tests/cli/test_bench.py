@@ -17,6 +17,7 @@ def artifact(exported):
     return exported["onnx"].path
 
 
+@pytest.mark.slow
 def test_json_on_standard_output_is_all_there_is(edgedigits, artifact, tmp_path):
     ran = edgedigits("bench", "--models", artifact, "--json", "-", "--plot", "bench.svg")
     told = json.loads(ran.out)
@@ -100,6 +101,7 @@ def _slowed(path, times):
     path.write_text(json.dumps(told))
 
 
+@pytest.mark.slow
 def test_a_quick_run_is_compared_with_another(edgedigits, artifact, tmp_path):
     call = ("bench", "--quick", "--models", artifact, "--runtimes", "onnxruntime")
     first = edgedigits(*call, "--json", "old.json")

@@ -118,6 +118,7 @@ def test_a_place_that_cannot_be_written_to_is_one_line(edgedigits, run, tmp_path
 
 
 @pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.slow
 def test_a_full_disk_leaves_the_old_file_whole(program, script, run, tmp_path, name):
     path = tmp_path / f"model{find_format(name).suffix}"
     path.write_bytes(b"the old one")
@@ -150,6 +151,7 @@ def test_a_models_folder_keeps_its_own_artifact(edgedigits, checkpoint, tmp_path
     assert (tmp_path / "mine.onnx").exists()
 
 
+@pytest.mark.slow
 def test_every_format_is_written_to_a_folder_with_a_line_of_json_for_each(edgedigits, run, tmp_path):
     ran = edgedigits("export", run, "--format", "all", "--output", "all", "--json")
     assert (ran.code, ran.err) == (0, "")

@@ -340,6 +340,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(start, edgedigits, pictures,
     assert _epochs(tmp_path / "mine") == list(range(1, len(_load(tmp_path / "mine").history) + 1))
 
 
+@pytest.mark.slow
 def test_ctrl_c_among_several_seeds_says_how_to_go_on_with_all(start, edgedigits, pictures, tmp_path):
     process = start("train", "--dataset", pictures, "--epochs", 20, "--seeds", 2, "--output", "mine")
     assert TEST_LINE.fullmatch(process.stdout.readline().strip())
