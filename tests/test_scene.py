@@ -95,7 +95,7 @@ def test_of_a_digit_alone_all_ink_is_its_own(value, seed):
     picture = page(value, seed)
     sought, (ink, _) = find_digit(picture), even_ink(picture)
     assert (sought.missing, sought.is_cut, sought.doubt) == (None, False, None)
-    # A pale joint may be a little paler, where it is told apart from its surroundings.
+    # A few pixels of a pale joint may be paler.
     differs = sought.ink[ink >= 64] != ink[ink >= 64]
     assert differs.mean() <= 0.01
     assert (sought.ink <= ink).all()
