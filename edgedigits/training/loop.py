@@ -95,7 +95,7 @@ def start_run(recipe: Recipe, run: Path, device: torch.device) -> Checkpoint:
     torch.manual_seed(recipe.seed)
     network = build_network(recipe.network)
     if isinstance(recipe, LineRecipe) and recipe.begins_with:
-        network.load_state_dict(find_trained(recipe.begins_with, network).weights)
+        network.begin_with(find_trained(recipe.begins_with, network).network())
     # Found before anything is written, for they may not be there.
     teachers = find_teachers(recipe.teachers, network, device)
     taught_by = teachers.digest if teachers else ""

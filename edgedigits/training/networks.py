@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,7 @@ __all__ = [
     "LineNetwork",
     "PaperNetwork",
     "build_network",
+    "hand_on",
 ]
 
 MNIST_MEAN, MNIST_STD = 0.1307, 0.3081
@@ -56,6 +59,10 @@ class DigitNetwork(nn.Module, ABC):
     @abstractmethod
     def layers(self) -> list[nn.Module]:
         """The layers that make logits of normalised pixels, one after the other, without those only for training."""
+
+    def begin_with(self, other: DigitNetwork) -> None:
+        """Take the weights of another network of the same layers."""
+        self.load_state_dict(other.state_dict())
 
 
 class PaperNetwork(DigitNetwork):
@@ -144,23 +151,24 @@ class LineNetwork(DigitNetwork):
 
     A plain stack of convolutions, so that a line takes time in proportion to its width. Columns are halved once, rows
     until one is left: a step is two columns, fewer than any digit is wide. Paper is 0, so that padding is paper.
+    `more` convolutions than one, one and two follow each other where eight, four and one row are left.
     """
 
     classes = len(ALPHABET)
     mean, std = 0.0, 1.0
 
-    def __init__(self, *channels: int) -> None:
+    def __init__(self, *channels: int, more: tuple[int, int, int] = (0, 0, 0)) -> None:
         super().__init__()
-        first, second, third, fourth, wide = channels
+        first, second, third, wide = channels
+        at_eight, at_four, at_one = more
         self.features = nn.Sequential(
             *_normalised(1, first, (4, 4), (2, 2), (1, 1)),
             *_normalised(first, second, (3, 3), (2, 1), (1, 1)),
-            *_normalised(second, second, (3, 3), (1, 1), (1, 1)),
+            *(layer for _ in range(1 + at_eight) for layer in _normalised(second, second, (3, 3), (1, 1), (1, 1))),
             *_normalised(second, third, (3, 3), (2, 1), (1, 1)),
-            *_normalised(third, fourth, (3, 3), (1, 1), (1, 1)),
-            *_normalised(fourth, wide, (4, 3), (1, 1), (0, 1)),
-            *_normalised(wide, wide, (1, 5), (1, 1), (0, 2)),
-            *_normalised(wide, wide, (1, 5), (1, 1), (0, 2)),
+            *(layer for _ in range(1 + at_four) for layer in _normalised(third, third, (3, 3), (1, 1), (1, 1))),
+            *_normalised(third, wide, (4, 3), (1, 1), (0, 1)),
+            *(layer for _ in range(2 + at_one) for layer in _normalised(wide, wide, (1, 5), (1, 1), (0, 2))),
         )
         self.head = nn.Conv2d(wide, self.classes, 1)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
@@ -173,6 +181,48 @@ class LineNetwork(DigitNetwork):
     def layers(self) -> list[nn.Module]:
         """The layers that make `[n, 17, 1, steps]` of pixels, one after the other."""
         return [*self.features, self.head]
+
+    @torch.no_grad()
+    def begin_with(self, other: DigitNetwork) -> None:
+        """Take the weights of another network for lines; where it lacks `more` convolutions, those of this one hand on
+        what they are given.
+        """
+        shallower = cast("LineNetwork", other)
+        known = list(shallower.features.children())
+        own = list(self.features.children())
+        for i in range(0, len(own), 3):
+            convolution, norm = cast("nn.Conv2d", own[i]), cast("nn.BatchNorm2d", own[i + 1])
+            if known and cast("nn.Conv2d", known[0]).weight.shape == convolution.weight.shape:
+                convolution.load_state_dict(known.pop(0).state_dict())
+                norm.load_state_dict(known.pop(0).state_dict())
+                known.pop(0)
+            else:
+                nn.init.dirac_(convolution.weight)
+                hand_on(cast("nn.BatchNorm2d", own[i - 2]), norm)
+        self.head.load_state_dict(shallower.head.state_dict())
+
+
+@torch.no_grad()
+def hand_on(before: nn.BatchNorm2d, norm: nn.BatchNorm2d) -> None:
+    """Let `norm` change nothing of what comes out of `before` and ReLU; nor in training, where the former is normally
+    distributed.
+    """
+    mean, spread = before.bias, before.weight.abs().clamp(min=1e-3)
+    ratio = mean / spread
+    density, above = (-(ratio**2) / 2).exp() / math.sqrt(2 * math.pi), torch.special.ndtr(ratio)
+    # Mean and mean square of a normally distributed number that is 0 where it would be below.
+    rectified = mean * above + spread * density
+    square = (mean**2 + spread**2) * above + mean * spread * density
+    variance = (square - rectified**2).clamp(min=0)
+    norm.load_state_dict(
+        {
+            "weight": (variance + norm.eps).sqrt(),
+            "bias": rectified,
+            "running_mean": rectified,
+            "running_var": variance,
+        },
+        strict=False,
+    )
 
 
 def _normalised(
@@ -202,7 +252,8 @@ NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(
             Conv(64),
             Conv(64, pool=True),
         ),
-        "amount": partial(LineNetwork, 16, 32, 48, 48, 96),
+        "amount-shallow": partial(LineNetwork, 16, 32, 48, 96),
+        "amount": partial(LineNetwork, 16, 32, 48, 96, more=(1, 2, 2)),
     }
 )
 

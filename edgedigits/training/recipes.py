@@ -110,7 +110,7 @@ _SPRINT = Recipe(
 
 _AMOUNT_FIRST = LineRecipe(
     name="amount-first",
-    network="amount",
+    network="amount-shallow",
     dataset="mnist",
     epochs=34,
     batch_size=64,
@@ -139,9 +139,9 @@ _AMOUNT_THIRD = replace(
     typefaces=True,
     seed=3,
 )
-_AMOUNT = replace(
+_AMOUNT_FOURTH = replace(
     _AMOUNT_THIRD,
-    name="amount",
+    name="amount-fourth",
     epochs=20,
     learning_rate=0.002,
     begins_with="runs/amount-third",
@@ -149,6 +149,17 @@ _AMOUNT = replace(
     seed=6,
 )
 """At full strength, some lines cannot be read by anybody, and there is more to learn from those that can."""
+_AMOUNT = replace(
+    _AMOUNT_FOURTH,
+    name="amount",
+    network="amount",
+    epochs=36,
+    learning_rate=0.003,
+    begins_with="runs/amount-fourth",
+    seed=8,
+)
+"""Deeper: what the network before learned of lines had not come to an end of what there is to learn, but nearly of what
+it could."""
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -182,6 +193,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             _AMOUNT_FIRST,
             _AMOUNT_SECOND,
             _AMOUNT_THIRD,
+            _AMOUNT_FOURTH,
             _AMOUNT,
             replace(_AMOUNT_FIRST, name="amount-mnist", pendigits=False),
             _SPRINT,

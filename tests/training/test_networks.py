@@ -16,11 +16,13 @@ from edgedigits.training.networks import (
     LineNetwork,
     PaperNetwork,
     build_network,
+    hand_on,
 )
 
 FAMILY = ("nano", "small", "base")
 OF_FRAMES = ("paper", *FAMILY)
-REACH = 10
+OF_LINES = ("amount-shallow", "amount")
+REACH = 17
 """Steps to each side that a line's answer depends on."""
 WIDTHS = (2, 3, 4, 5, 17, 40, 41, 128, 333)
 CLASSES = {"paper": 10, **dict.fromkeys(FAMILY, NO_DIGIT + 1)}
@@ -44,7 +46,7 @@ def _trained(name, seed=0):
         for parameter in network.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
         for step in range(5):
-            network(_lines(8, 60, seed=step) if name == "amount" else _frames(32, seed=step))
+            network(_lines(8, 60, seed=step) if name in OF_LINES else _frames(32, seed=step))
     return network.eval()
 
 
@@ -62,7 +64,7 @@ def test_a_network_of_the_family_has_no_more_parameters_than_it_may(name, most):
 
 
 def test_every_network_is_of_frames_or_of_lines():
-    assert set(NETWORKS) == {*OF_FRAMES, "amount"}
+    assert set(NETWORKS) == {*OF_FRAMES, *OF_LINES}
 
 
 @pytest.mark.parametrize("name", OF_FRAMES)
@@ -174,7 +176,7 @@ def test_ink_is_seen_where_it_is_and_not_far_away():
 def test_the_network_for_lines_is_small_and_takes_pixels_from_0_to_1():
     network, lines = _trained("amount"), _lines(2, 50)
     assert isinstance(network, LineNetwork)
-    assert _parameters(network) < 250_000
+    assert _parameters(network) < 350_000
     torch.testing.assert_close(network(lines), network.logits(lines.unsqueeze(1) / 255))
 
 
@@ -185,6 +187,23 @@ def test_its_layers_are_what_it_does_but_for_the_order_of_what_comes_out():
     torch.testing.assert_close(out[:, :, 0].transpose(1, 2), network.logits(pixels))
     parameters = {id(parameter) for layer in network.layers() for parameter in layer.parameters()}
     assert parameters == {id(parameter) for parameter in network.parameters()}
+
+
+def test_a_deeper_network_begins_with_what_a_shallower_one_answers():
+    shallow, deep, lines = _trained("amount-shallow"), build_network("amount").eval(), _lines(3, 90)
+    deep.begin_with(shallow)
+    torch.testing.assert_close(deep(lines), shallow(lines))
+
+
+def test_normalisation_that_is_added_hands_on_what_is_normally_distributed_before_relu():
+    torch.manual_seed(0)
+    before, norm = torch.nn.BatchNorm2d(6), torch.nn.BatchNorm2d(6)
+    with torch.no_grad():
+        before.weight.copy_(torch.tensor([1.0, 0.5, -2.0, 1.0, 0.1, 3.0]))
+        before.bias.copy_(torch.tensor([0.0, 1.0, 1.0, -1.0, 0.05, -2.0]))
+    hand_on(before, norm)
+    given = torch.relu(before(torch.randn(40, 6, 60, 60)))
+    torch.testing.assert_close(norm(given), given, rtol=0.05, atol=0.02)
 
 
 def test_an_unknown_network_is_answered_with_the_nearest():
