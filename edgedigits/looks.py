@@ -1,4 +1,4 @@
-"""A line that is not surely read at first sight, looked at from several sides."""
+"""A line that is not surely read at first sight, looked at again while it leans to either side."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 HOPELESS, SURE = 0.1, 0.95
 """Confidences below which, and from which, the first look at a line is the last."""
-LOOKS = ((-0.2, 1.0), (0.2, 1.0), (0.0, 0.88), (0.0, 1.1))
-"""By how many columns a row a line is made to lean for another look, and how many times as high it is made."""
+LEANS = (-0.25, 0.25)
+"""By how many columns a row a line is made to lean for another look."""
 
 
 def looked_at(
@@ -35,16 +35,13 @@ def looked_at(
     from PIL import Image
 
     image, middle = Image.fromarray(picture), LINE_HEIGHT / 2
-    changed = [
+    leaning = [
         image.transform(
-            image.size,
-            Image.Transform.AFFINE,
-            (1, lean, -lean * middle, 0, 1 / high, middle - middle / high),
-            Image.Resampling.BILINEAR,
+            image.size, Image.Transform.AFFINE, (1, lean, -lean * middle, 0, 1, 0), Image.Resampling.BILINEAR
         )
-        for lean, high in LOOKS
+        for lean in LEANS
     ]
-    looks = np.concatenate([probabilities[np.newaxis], run(np.stack([np.asarray(look) for look in changed]))])
+    looks = np.concatenate([probabilities[np.newaxis], run(np.stack([np.asarray(look) for look in leaning]))])
     mean = np.exp(np.log(np.maximum(looks, np.finfo(np.float32).tiny)).mean(axis=0))
     shares: NDArray[np.float32] = mean / mean.sum(axis=1, keepdims=True)
     return shares, decode(shares)

@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edgedigits.alphabet import ALPHABET, BLANK
-from edgedigits.looks import HOPELESS, LOOKS, SURE, looked_at
+from edgedigits.looks import HOPELESS, LEANS, SURE, looked_at
 
 STEPS = 6
 LINE = np.zeros((32, 2 * STEPS), np.uint8)
@@ -43,7 +43,7 @@ def test_a_hopeless_line_is_looked_at_once():
 
 
 @settings(deadline=None)
-@given(first=st.floats(0.5, SURE - 0.01), others=st.lists(st.floats(0.001, 0.999), min_size=4, max_size=4))
+@given(first=st.floats(0.5, SURE - 0.01), others=st.lists(st.floats(0.001, 0.999), min_size=2, max_size=2))
 def test_looks_come_to_their_geometric_mean(first, others):
     seen = []
 
@@ -55,14 +55,15 @@ def test_looks_come_to_their_geometric_mean(first, others):
     chances = np.array([first, *others])
     means = [np.exp(np.log(side).mean()) for side in (chances, 1 - chances)]
     share = means[0] / sum(means)
+    assume(abs(share - 0.5) > 1e-6)
     assert probabilities[2, 7] == pytest.approx(share, rel=1e-4)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert decoded.text == ("7" if share > 0.5 else "8")
     (looks,) = seen
-    assert (looks.shape, looks.dtype) == ((len(LOOKS), *LINE.shape), np.uint8)
+    assert (looks.shape, looks.dtype) == ((len(LEANS), *LINE.shape), np.uint8)
 
 
-def test_other_looks_lean_either_way_and_are_lower_and_higher():
+def test_other_looks_lean_either_way():
     seen = []
 
     def run(lines):
@@ -72,6 +73,5 @@ def test_other_looks_lean_either_way_and_are_lower_and_higher():
     looked_at(LINE, _saying(1, 0.6), run)
     ink = [look >= 128 for look in seen]
     middles = [np.array([columns @ np.arange(2 * STEPS) / columns.sum() for columns in rows[10:22]]) for rows in ink]
-    leans = [np.polyfit(range(12), middle, 1)[0] for middle in middles[:2]]
-    assert leans == pytest.approx([0.2, -0.2], abs=0.05)
-    assert [int(rows.any(axis=1).sum()) for rows in ink[2:]] == pytest.approx([14, 18], abs=1)
+    assert [np.polyfit(range(12), middle, 1)[0] for middle in middles] == pytest.approx([0.25, -0.25], abs=0.05)
+    assert [rows.any(axis=1).tolist() for rows in ink] == [(LINE >= 128).any(axis=1).tolist()] * 2
