@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from edgedigits.alphabet import LINE_HEIGHT
 from edgedigits.marks import Marks
 
-__all__ = ["Group", "are_frames", "are_rules", "group_marks"]
+__all__ = ["Group", "are_frames", "are_wide", "group_marks"]
 
 SPECK = 3
 """Pixels, each way, up to which a mark is a speck."""
@@ -101,11 +101,10 @@ class Group:
         return max(2, round((self.right - self.left) * self.scale))
 
 
-def are_rules(marks: Marks, shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Which marks are ruled lines across a picture `[height, width]`, or what has grown together with one."""
-    width, height = marks.x1 - marks.x0, marks.y1 - marks.y0
-    rules: NDArray[np.bool_] = (height <= SLIM * width) & (width > ACROSS * shape[1])
-    return rules
+def are_wide(marks: Marks, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which marks may be ruled lines across a picture `[height, width]`, or what has grown together with one."""
+    wide: NDArray[np.bool_] = marks.x1 - marks.x0 > ACROSS * shape[1]
+    return wide
 
 
 def are_frames(marks: Marks, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -138,7 +137,7 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
     """
     width, height = marks.x1 - marks.x0, marks.y1 - marks.y0
     at_border = (marks.x0 == 0) | (marks.y0 == 0) | (marks.x1 == shape[1]) | (marks.y1 == shape[0])
-    left = ~are_rules(marks, shape) & ((height > SPECK) | (width > SPECK))
+    left = ~(are_wide(marks, shape) & (height <= SLIM * width)) & ((height > SPECK) | (width > SPECK))
     left &= ~_lines_down(width, height, left, shape)
     if not left.any():
         return []

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.alphabet import LINE_HEIGHT
-from edgedigits.grouping import Group, are_frames, are_rules, group_marks
+from edgedigits.grouping import Group, are_frames, are_wide, group_marks
 from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven
 from edgedigits.marks import Box, Marks, find_marks
 from edgedigits.rules import ruled_across
@@ -124,15 +124,18 @@ def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
 
 
 def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], Marks]:
-    """The marks of what is written, and their mask: without the rules that digits stand on, and frames around them."""
+    """The marks of what is written, and their mask: without the rules that digits stand on, and frames around them,
+    which are wiped from the ink.
+    """
     mask = ink >= INK
     marks = find_marks(mask)
     if len(marks.area) > MAX_MARKS:
         return mask, marks
-    if (rules := are_rules(marks, mask.shape)).any():
+    if (wide := are_wide(marks, mask.shape)).any():
         drawn = np.zeros_like(mask)
-        drawn[mask] = rules[marks.of_pixel]
-        mask = mask & ~(drawn & ruled_across(mask))
+        drawn[mask] = wide[marks.of_pixel]
+        _wipe(ink, drawn & ruled_across(mask))
+        mask = ink >= INK
         marks = find_marks(mask)
     if (frames := are_frames(marks, mask)).any():
         kept = mask.copy()
@@ -140,6 +143,14 @@ def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], Marks]:
         ink[mask & ~kept] = 0
         mask, marks = kept, find_marks(kept)
     return mask, marks
+
+
+def _wipe(ink: NDArray[np.uint8], rules: NDArray[np.bool_]) -> None:
+    """Make paper of rules, and of their soft edges."""
+    beside = np.zeros_like(rules)
+    beside[1:] |= rules[:-1]
+    beside[:-1] |= rules[1:]
+    ink[rules | (beside & (ink < INK))] = 0
 
 
 def _cut_out(

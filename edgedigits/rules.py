@@ -21,7 +21,8 @@ the rest."""
 REACH = 0.1
 """Most that a rule, crossed by writing, may stay away from the picture's left or right side, as a part of its width."""
 EDGE = 0.06
-"""Part of the picture's height, at the top and at the bottom, where a lone line may be a digit's, cut out closely."""
+"""Part of the picture's height, at the top and at the bottom, where a lone line, if no longer than the picture is high,
+may be a digit's, cut out closely."""
 RAGGED = 1.0
 """Pixels by which a rule's edges may wander."""
 
@@ -68,7 +69,8 @@ def _rules(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_
         return ruled, bands
     x, y, thickness = runs.row[thin], (runs.start[thin] + runs.end[thin]) / 2, lengths[thin]
     rules = _found(x, y, thickness, mask.shape, most / 2)
-    if all(not EDGE * height < rule.slope * width / 2 + rule.offset < (1 - EDGE) * height for rule in rules):
+    is_lone = all(not EDGE * height < rule.slope * width / 2 + rule.offset < (1 - EDGE) * height for rule in rules)
+    if is_lone and COVERED * width <= height:
         return ruled, bands
     is_rule = np.zeros(len(lengths), np.bool_)
     rows, columns = np.arange(0.5, height)[:, np.newaxis], np.arange(width)

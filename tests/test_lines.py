@@ -244,6 +244,16 @@ def test_digits_that_stand_on_a_rule_are_not_taken_for_it(touching):
     assert line.box[2] >= x - 16
 
 
+def test_of_digits_grown_together_with_a_rule_along_the_border_all_are_found_and_the_rule_is_wiped():
+    page = blank(62, 260)
+    first, *_ = write(page, "4053", 12, 20)
+    page[20:, first[0] + 4 : first[0] + 8] = 0
+    page[60:] = 0
+    (line,) = find_lines(page).lines
+    assert line.box[0] <= first[0] + 1
+    assert (line.picture[:, -4:] == 0).all()
+
+
 def test_a_thin_1_in_a_picture_cut_out_closely_is_a_digit():
     page = blank(44, 150)
     write(page, "25", 4, 2)

@@ -90,6 +90,15 @@ def test_bars_of_digits_that_are_cut_out_tightly_are_no_rules(thickness):
         np.testing.assert_array_equal(without_rules(mask), mask)
 
 
+@pytest.mark.parametrize("at_the_top", [True, False])
+def test_a_lone_rule_along_the_edge_of_a_wide_picture_is_longer_than_any_digit_s_bar(at_the_top):
+    mask = on_a_page(digit(5, 0, 60), (70, 200), 0)[0]
+    ruled = np.zeros_like(mask)
+    ruled[:2] = True
+    ruled = ruled if at_the_top else ruled[::-1]
+    assert not without_rules(mask | ruled)[ruled].any()
+
+
 def test_the_bar_across_a_four_that_is_cut_out_tightly_is_no_rule():
     four = np.zeros((100, 70), np.bool_)
     four[65:71] = four[:65, :6] = four[:, 50:56] = True
