@@ -136,7 +136,11 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
     `ink` float64 [n] is each mark's mean ink. Lines of smaller digits are looked for among what the larger ones leave.
     """
     width, height = marks.x1 - marks.x0, marks.y1 - marks.y0
-    at_border = (marks.x0 == 0) | (marks.y0 == 0) | (marks.x1 == shape[1]) | (marks.y1 == shape[0])
+    cut_above, cut_below = marks.y0 == 0, marks.y1 == shape[0]
+    cut_aside = (marks.x0 == 0) | (marks.x1 == shape[1])
+    at_border = cut_above | cut_below | cut_aside
+    # Where the paper ends, or a box, is no digit, however large.
+    may_hide = ~(cut_aside | (cut_above & cut_below) | (at_border & are_wide(marks, shape)))
     left = ~(are_wide(marks, shape) & (height <= SLIM * width)) & ((height > SPECK) | (width > SPECK))
     left &= ~_lines_down(width, height, left, shape)
     if not left.any():
@@ -146,7 +150,7 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
     if marks.area[is_usual].sum() < LITTLE * marks.area[left].sum():
         is_usual = left
     usual = _weighted_median(height[is_usual], marks.area[is_usual])
-    groups = list(_grouped(marks, left, at_border, usual))
+    groups = list(_grouped(marks, left, at_border, may_hide, usual))
     if groups:
         used = np.concatenate([group.marks for group in groups])
         darkness = float(np.average(ink[used], weights=marks.area[used]))
@@ -155,7 +159,7 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
         left &= ~at_border & (ink >= AS_DARK * darkness)
         if left.any():
             smaller = _weighted_median(height[left], marks.area[left])
-            groups += _grouped(marks, left, at_border, smaller)
+            groups += _grouped(marks, left, at_border, may_hide, smaller)
     return _in_order(groups)
 
 
@@ -170,12 +174,18 @@ def _lines_down(
     return lines
 
 
-def _grouped(marks: Marks, is_mark: NDArray[np.bool_], at_border: NDArray[np.bool_], usual: float) -> Iterator[Group]:
-    """Lines of digits that are about as high as `usual`, in pixels."""
+def _grouped(
+    marks: Marks,
+    is_mark: NDArray[np.bool_],
+    at_border: NDArray[np.bool_],
+    may_hide: NDArray[np.bool_],
+    usual: float,
+) -> Iterator[Group]:
+    """Lines of digits that are about as high as `usual`, in pixels; what is far higher `may_hide` one of them."""
     height = marks.y1 - marks.y0
     tall = np.flatnonzero(is_mark & (height >= TALL * usual) & (height <= TALLEST * usual))
     small = np.flatnonzero(is_mark & (height < TALL * usual))
-    giant = np.flatnonzero(is_mark & (height > TALLEST * usual) & ~at_border)
+    giant = np.flatnonzero(is_mark & (height > TALLEST * usual) & may_hide)
     core = np.where(height < LOW * usual, height, CORE * height) / 2
     middle = (marks.y0 + marks.y1) / 2
     parts = [

@@ -254,6 +254,15 @@ def test_a_tall_digit_that_has_grown_together_with_a_rule_along_the_border_is_on
     assert (line.box[0], line.box[2]) == (first[0], last[2])
 
 
+def test_a_digit_far_taller_than_others_that_is_cut_below_disturbs_them():
+    page = blank(61, 220)
+    write(page, "9", 6, 3, height=54)
+    write(page, "05385", 50, 33, height=22, gap=6)
+    page[40:, 14:17] = 0
+    (line,) = find_lines(page).lines
+    assert line.disturbed
+
+
 def test_a_thin_1_in_a_picture_cut_out_closely_is_a_digit():
     page = blank(44, 150)
     write(page, "25", 4, 2)
