@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,7 @@ class Decoded:
     `text` has its digits, and `?` for what is written and is neither a digit nor a separator; `written` has the
     separators too. `confidence` is the probability of `text`, given what was expected, `alone` its probability
     whatever was expected. `says_ink` is the likeliest
-    text whatever was expected: where the two differ, the ink contradicts what was expected, and `says_ink` is among
+    text whatever was expected: where the two differ, the ink contradicts what was expected, and `says_ink` is first of
     the `alternatives`, with the probability that it has of its own. The others have theirs given what was expected,
     and are at least 0.1% likely, the likeliest first, at most 5 in all.
 
@@ -107,10 +107,11 @@ def decode(probabilities: NDArray[np.float32], expected: Expected | None = None)
         voters = allowed if text == ink else [strings[0], *allowed]
         votes = _votes(voters, segments)
     rivals = [rival for rival in rivals if rival[1] >= LEAST_ALTERNATIVE][:MOST_ALTERNATIVES]
-    if text != ink:
-        rivals = sorted([*rivals[: MOST_ALTERNATIVES - 1], (ink, ink_probability)], key=_by_likelihood)
     # All digits are never likelier right than each of them; what the ink says instead is left out of the former.
     digits = _digits(line, _spelled(text, segments)[1], votes, confidence if text == ink else 0.0)
+    if text != ink:
+        rivals = [(ink, ink_probability), *rivals[: MOST_ALTERNATIVES - 1]]
+        digits = _held_against(ink, strings[0][1] / (strings[0][1] + sum(share for _, share in allowed)), digits)
     separators = _separators(probabilities, [span for _, span in digits])
     marks = sorted((*(symbol for symbol, _ in digits), *separators), key=lambda symbol: symbol.step)
     return Decoded(
@@ -248,6 +249,23 @@ def _digits(line: Line, answer: Sequence[str], segments: Sequence[Ranked], least
                 (Symbol(ALPHABET.index(character), _middle(first, chances), confidence, runner_up), (first, stop))
             )
     return digits
+
+
+def _held_against(ink: str, share: float, digits: list[tuple[Symbol, Span]]) -> list[tuple[Symbol, Span]]:
+    """The digits of a text that the ink contradicts, by the `share` that what it says has of all that it may be.
+
+    Segments that have more characters in the text, and fewer, than in what the ink says do not tell which these are.
+    """
+    theirs = dict(_side_by_side("".join(ALPHABET[symbol.index] for symbol, _ in digits), ink))
+    return [(_beside(symbol, theirs.get(place), share), span) for place, (symbol, span) in enumerate(digits)]
+
+
+def _beside(symbol: Symbol, other: str | None, share: float) -> Symbol:
+    """A symbol in whose place stands `other`, or nothing, in a string that has a share."""
+    if other == ALPHABET[symbol.index]:
+        return replace(symbol, confidence=max(symbol.confidence, share))
+    runner_up = int(other) if other is not None and other in DIGITS else symbol.runner_up
+    return replace(symbol, confidence=min(symbol.confidence, 1 - share), runner_up=runner_up)
 
 
 def _side_by_side(text: str, other: str) -> list[tuple[int, str]]:

@@ -100,6 +100,8 @@ class Expected:
                 raise InputError("an expected minimum or maximum is a whole number, not below 0")
         if self.minimum is not None and self.maximum is not None and self.minimum > self.maximum:
             raise InputError("the expected minimum is above the maximum")
+        if self.length is not None and self.minimum is not None and self.minimum >= 10 ** lengths[1]:
+            raise InputError(f"the expected minimum has more digits than the {lengths[1]} that are expected at most")
         if self.check is not None and not callable(self.check):
             raise InputError(f"an expected check is a function; those with a name are {', '.join(CHECKS)}")
 

@@ -113,13 +113,16 @@ def are_frames(marks: Marks, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     frames = np.zeros(len(width), np.bool_)
     hollow = (marks.area <= HOLLOW * width * height) & (np.minimum(width, height) >= LEAST_FRAME)
     x, y = (marks.x0 + marks.x1) / 2, (marks.y0 + marks.y1) / 2
+    of_pixel: NDArray[np.int64] | None = None
     for i in np.flatnonzero(hollow):
         inside = (x > marks.x0[i]) & (x < marks.x1[i]) & (y > marks.y0[i]) & (y < marks.y1[i])
         inside &= (height > TALL * TALL * height[i]) & (height < height[i]) & (width < width[i])
         if np.count_nonzero(inside):
-            own = np.zeros_like(mask)
-            own[mask] = marks.of_pixel == i
-            frames[i] = _has_four_sides(own[marks.y0[i] : marks.y1[i], marks.x0[i] : marks.x1[i]])
+            rows, columns = slice(marks.y0[i], marks.y1[i]), slice(marks.x0[i], marks.x1[i])
+            if of_pixel is None:
+                of_pixel = np.full(mask.shape, -1)
+                of_pixel[mask] = marks.of_pixel
+            frames[i] = _has_four_sides(of_pixel[rows, columns] == i)
     return frames
 
 

@@ -38,7 +38,7 @@ PATIENCE = 0.05
 def read_many(
     pictures: Iterable[P],
     frame: Callable[[P], Framing | Layout],
-    answer: Callable[[Sequence[Any]], list[Reading]],
+    answer: Callable[[Sequence[Any]], Iterable[Reading]],
     *,
     threads: int | None = None,
 ) -> Generator[tuple[P, Reading | PictureError], None, None]:
@@ -65,7 +65,7 @@ def read_many(
 def _read(
     source: Iterator[P],
     frame: Callable[[P], Framing | Layout],
-    answer: Callable[[Sequence[Any]], list[Reading]],
+    answer: Callable[[Sequence[Any]], Iterable[Reading]],
     threads: int,
 ) -> Generator[tuple[P, Reading | PictureError], None, None]:
     from concurrent.futures import ThreadPoolExecutor
@@ -143,7 +143,7 @@ def _take(pending: Pending[P], timeout: float, *, at_least_one: bool) -> list[tu
 
 
 def _answered(
-    batch: list[tuple[P, Framed]], answer: Callable[[Sequence[Any]], list[Reading]]
+    batch: list[tuple[P, Framed]], answer: Callable[[Sequence[Any]], Iterable[Reading]]
 ) -> Iterator[tuple[P, Reading | PictureError]]:
     readings = iter(answer([framed for _, framed in batch if not isinstance(framed, PictureError)]))
     for picture, framed in batch:

@@ -145,7 +145,9 @@ class _Tiff:
         # Decoders fail in whatever way they do. As a picture it fails once more, and is then reported.
         except Exception:
             return None
-        numbers = list(islice(_tiff_pages(image), MAX_PAGES + 1))
+        frames = list(islice(_tiff_frames(image), MAX_PAGES + 1))
+        # To find each takes longer the more there are: those that are no pages count for the limit, too.
+        numbers = [number for number, is_page in frames if is_page or len(frames) > MAX_PAGES]
         return None if numbers in ([], [0]) else cls(file, image, numbers)
 
     def image(self, number: int, name: str) -> Image.Image:
@@ -156,20 +158,19 @@ class _Tiff:
             return self._image.copy()
 
 
-def _tiff_pages(image: Image.Image) -> Iterator[int]:
-    """Those frames of a TIFF that are pages, those that are broken included: who opens them is told why."""
+def _tiff_frames(image: Image.Image) -> Iterator[tuple[int, bool]]:
+    """The frames of a TIFF, and whether each is a page; those that are broken are: who opens them is told why."""
     for number in count():
         try:
             image.seek(number)
-            if int(image.tag_v2.get(SUBFILE, 0)) & NO_PAGE:  # type: ignore[attr-defined]
-                continue
+            is_page = not int(image.tag_v2.get(SUBFILE, 0)) & NO_PAGE  # type: ignore[attr-defined]
         except EOFError:
             return
         # Decoders fail in whatever way they do, and who opens this page is told.
         except Exception:
-            yield number
+            yield number, True
             # Where the next page is, a page says that could not be read.
             if image.tell() != number:
                 return
         else:
-            yield number
+            yield number, is_page

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Generator, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -118,12 +118,14 @@ class Recognizer:
         """Read a picture, dark on light or light on dark: a photograph, a scan or a drawing.
 
         `picture` is a path, an encoded file's bytes, a PIL image, or a `uint8` array `[height, width]` (grey),
-        `[height, width, 3]` or `[height, width, 4]`; or a page of `edgedigits.pages.pages_of`. What is `expected` of
-        each line takes part in reading it, and where the ink says otherwise, the line is not accepted. Raises
+        `[height, width, 3]` or `[height, width, 4]`; or a page of `edgedigits.pages.pages_of`, for of a file of several
+        pages, the first alone is read. What is `expected` of each line takes part in reading it, and where the ink says
+        otherwise, the line is not accepted. Raises
         `PictureError`, and `InputError` where something is expected of one digit.
         """
         self._require_lines(expected)
-        return self._answers(expected)([self._framed(picture)])[0]
+        (reading,) = self._answers(expected)([self._framed(picture)])
+        return reading
 
     def read_strokes(self, strokes: Strokes) -> Reading:
         """Read the digit that is written on a touch screen: points `(x, y)` in strokes, with time and pressure or not.
@@ -152,7 +154,7 @@ class Recognizer:
 
         return find_lines(grey)
 
-    def _answers(self, expected: Expected | None) -> Callable[[Sequence[Any]], list[Reading]]:
+    def _answers(self, expected: Expected | None) -> Callable[[Sequence[Any]], Iterable[Reading]]:
         """What makes readings of what was framed."""
         if not self._takes_lines:
             return self._answer
@@ -185,14 +187,18 @@ class Recognizer:
             for framing in framings
         ]
 
-    def _answer_lines(self, layouts: Sequence[Layout], expected: Expected | None) -> list[Reading]:
-        """The readings of layouts, whose lines go through the network one by one, for each has a width of its own."""
+    def _answer_lines(self, layouts: Sequence[Layout], expected: Expected | None) -> Iterator[Reading]:
+        """The readings of layouts, whose lines go through the network one by one, for each has a width of its own.
+
+        One after the other, so that what a check raises takes no reading away that came before.
+        """
         from edgedigits.line_reading import Bar, read_layout
 
         self._open()
         promised = self._card.max_error if self._max_error is None else self._max_error
         bar = Bar(self._accepted_from, max(self._accepted_from, 1 - promised if promised else 1.0))
-        return [read_layout(layout, self._run, bar, expected) for layout in layouts]
+        for layout in layouts:
+            yield read_layout(layout, self._run, bar, expected)
 
     def _reading(self, row: list[float], box: Box, refused: Reason | None, doubt: Reason | None) -> Reading:
         """What a frame's probabilities come to; refused, whatever they are, for a reason, or if for a doubt."""

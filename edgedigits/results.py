@@ -112,7 +112,8 @@ class Line:
     `text` has its digits alone, `written` the separators between them too; in both, `?` stands for what is written and
     is neither. `confidence` is the probability that all digits are right and none is missing, given what was expected
     of the line. Those digits that are in doubt are not `accepted`, and say by their `runner_up` what they might be;
-    `alternatives` are whole lines, the likeliest first. `box` is as a digit's.
+    `alternatives` are whole lines: of one that is `unexpected` what the ink says, then the likeliest first. `box` is as
+    a digit's.
     """
 
     text: str

@@ -119,6 +119,9 @@ def test_it_survives_pickling_with_every_named_check(name):
         {"maximum": False},
         {"minimum": 2, "maximum": 1},
         {"minimum": 10**5000, "maximum": 1},
+        {"minimum": 10**5000, "length": 640},
+        {"minimum": 100, "length": 2},
+        {"minimum": 1000, "length": (1, 3)},
         {"check": "luhn"},
     ],
 )

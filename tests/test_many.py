@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from PIL import Image
 
 from edgedigits import Recognizer
 from edgedigits.errors import InputError, PictureError
+from edgedigits.expectation import Expected
 from edgedigits.framing import frame_picture
 from edgedigits.many import read_many
 from edgedigits.training.synthetic import draw_digit
@@ -170,6 +172,21 @@ def test_an_error_among_the_pictures_comes_after_the_answers_to_those_before_it(
     with pytest.raises(LookupError, match="the list ends here"):
         texts.extend(result.text for _, result in answers)
     assert "".join(texts) == ("0123456789" * 5)[:before]
+    assert own_threads() == []
+
+
+def test_an_error_of_a_check_comes_after_the_answers_to_the_pictures_before_it():
+    cheque, answers = Path(__file__).parent.parent / "examples" / "amounts" / "cheque.png", []
+
+    def check(_):
+        if answers:
+            raise LookupError("the database is away")
+        return True
+
+    reading = Recognizer("amount").read_many([cheque] * 3, expected=Expected(check=check))
+    with pytest.raises(LookupError, match="the database is away"):
+        answers.extend(result.text for _, result in reading)
+    assert answers == ["48250"]
     assert own_threads() == []
 
 

@@ -278,9 +278,10 @@ def test_noise_in_a_pdf_is_read_or_refused_in_one_line(tmp_path):
         assert all(len(text.splitlines()) <= 1 for text in texts(path))
 
 
-def test_a_tiff_of_too_many_pages_is_one_line(tmp_path):
-    tags = (256, 257, 262, STRIP_OFFSETS)
-    one = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 3, 1, 1) for tag in tags)
+@pytest.mark.parametrize("purpose", [0, 1], ids=["pages", "smaller copies"])
+def test_a_tiff_of_too_many_pages_is_one_line(tmp_path, purpose):
+    tags = ((SUBFILE, purpose), (256, 1), (257, 1), (262, 1), (STRIP_OFFSETS, 1))
+    one = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, 3, 1, value) for tag, value in tags)
     size = len(one) + 4
     directories = b"".join(one + struct.pack("<I", 8 + (number + 1) * size) for number in range(MAX_PAGES + 1))
     path = tmp_path / "many.tif"

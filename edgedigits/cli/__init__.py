@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import io
 import os
 import sys
 from types import MappingProxyType
@@ -69,6 +70,9 @@ def main() -> None:
 
 def run(command: click.Command) -> None:
     """Run a command and exit: what people get wrong comes back as one line on stderr, without a traceback."""
+    # A name that the terminal's, or a file's, encoding lacks a letter of is no reason to stop.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         sys.exit(command.main(standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:

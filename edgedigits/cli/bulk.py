@@ -6,10 +6,11 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from edgedigits.errors import PictureError
 
-__all__ = ["MANY", "bar", "files_in", "no_pictures", "picture_suffixes", "without_files"]
+__all__ = ["MANY", "bar", "files_in", "is_terminal", "no_pictures", "picture_suffixes", "without_files"]
 
 MANY = 20
 """Files from which a bar shows how far it is."""
@@ -24,18 +25,20 @@ def picture_suffixes() -> tuple[str, ...]:
     return tuple(sorted(suffix for suffix, name in Image.registered_extensions().items() if name in FORMATS))
 
 
-def files_in(images: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
-    """The files that are named, and of folders those whose names end so; hidden ones not."""
+def files_in(images: Iterable[Path], suffixes: tuple[str, ...], leaving_out: Path | None = None) -> Iterator[Path]:
+    """The files that are named, and of folders those whose names end so; hidden ones not, nor a folder left out."""
     for image in images:
         if _is_folder(image):
-            yield from _inside(image, suffixes)
+            yield from _inside(image, suffixes, leaving_out)
         else:
             yield image
 
 
-def without_files(images: Iterable[Path], suffixes: tuple[str, ...]) -> Iterator[Path]:
+def without_files(images: Iterable[Path], suffixes: tuple[str, ...], leaving_out: Path | None = None) -> Iterator[Path]:
     """The folders that hold no file whose name ends so."""
-    return (image for image in images if _is_folder(image) and next(_inside(image, suffixes), None) is None)
+    return (
+        image for image in images if _is_folder(image) and next(_inside(image, suffixes, leaving_out), None) is None
+    )
 
 
 def no_pictures(folder: Path, suffixes: tuple[str, ...]) -> PictureError:
@@ -50,20 +53,35 @@ def _is_folder(image: Path) -> bool:
         return False
 
 
-def _inside(folder: Path, suffixes: tuple[str, ...]) -> Iterator[Path]:
+def _inside(folder: Path, suffixes: tuple[str, ...], leaving_out: Path | None) -> Iterator[Path]:
     """The pictures in a folder and its subfolders, sorted by name; links to folders are not followed."""
+    without = os.path.realpath(leaving_out) if leaving_out else None
+    # Folders may lie deeper in each other than Python calls itself.
+    ahead = [(folder, True)]
+    while ahead:
+        path, is_folder = ahead.pop()
+        if not is_folder:
+            yield path
+        elif without is None or os.path.realpath(path) != without:
+            ahead += reversed(_shown(path, suffixes))
+
+
+def _shown(folder: Path, suffixes: tuple[str, ...]) -> list[tuple[Path, bool]]:
+    """What a folder holds, and whether it is a folder."""
     try:
         with os.scandir(folder) as entries:
             shown = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries if entry.name[0] != "."]
     except OSError:
         # As a picture it cannot be opened either, which is then reported with the reason.
-        yield folder
-        return
-    for name, is_folder in sorted(shown):
-        if is_folder:
-            yield from _inside(folder / name, suffixes)
-        elif name.lower().endswith(suffixes):
-            yield folder / name
+        return [(folder, False)]
+    return [
+        (folder / name, is_folder) for name, is_folder in sorted(shown) if is_folder or name.lower().endswith(suffixes)
+    ]
+
+
+def is_terminal(stream: TextIO | None) -> bool:
+    """Whether somebody sees what is written to standard output, or standard error: a service may have neither."""
+    return stream is not None and stream.isatty()
 
 
 @contextmanager

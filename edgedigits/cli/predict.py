@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgedigits.cli.bulk import bar, files_in, no_pictures, picture_suffixes, without_files
+from edgedigits.cli.bulk import bar, files_in, is_terminal, no_pictures, picture_suffixes, without_files
 from edgedigits.cli.options import as_json, echo_json, note
 from edgedigits.cli.results import results
 from edgedigits.errors import InputError, PictureError
@@ -74,7 +74,7 @@ def command(
             return (image for image in files_in(images, suffixes) if str(image) not in earlier)
 
         empty = [folder for folder in without_files(images, suffixes) if str(folder) not in earlier]
-        is_watched = sys.stderr.isatty() and (file is not None or not sys.stdout.isatty())
+        is_watched = is_terminal(sys.stderr) and (file is not None or not is_terminal(sys.stdout))
         advance = stack.enter_context(bar(len(empty) + sum(1 for _ in todo()) if is_watched else 0))
         readings = stack.enter_context(closing(recognizer.read_many(todo())))
         for image, result in chain(((folder, no_pictures(folder, suffixes)) for folder in empty), readings):

@@ -15,7 +15,7 @@ from typing import Any
 
 import click
 
-from edgedigits.cli.bulk import MANY, bar, files_in, no_pictures, picture_suffixes, without_files
+from edgedigits.cli.bulk import MANY, bar, files_in, is_terminal, no_pictures, picture_suffixes, without_files
 from edgedigits.cli.options import as_json, echo_json, note
 from edgedigits.cli.predict import line as line_of_one
 from edgedigits.cli.results import doubts, results
@@ -110,21 +110,26 @@ def command(
         file = stack.enter_context(results(output, "read")) if output else None
         earlier = file.earlier if file else set()
         before = len(earlier)
-        is_watched = sys.stderr.isatty() and (file is not None or not sys.stdout.isatty())
-        advance = stack.enter_context(bar(sum(1 for _ in files_in(images, suffixes)) if is_watched else 0))
+        is_watched = is_terminal(sys.stderr) and (file is not None or not is_terminal(sys.stdout))
+        advance = stack.enter_context(bar(sum(1 for _ in files_in(images, suffixes, review)) if is_watched else 0))
 
         def todo() -> Iterator[Page]:
-            for image in files_in(images, suffixes):
+            for image in files_in(images, suffixes, review):
                 if (str(image), None) in earlier:
                     advance(1)
                     continue
                 for page in pages_of(image):
                     if _key(page) in earlier:
                         advance(1 / page.pages)
-                    else:
-                        yield page
+                        continue
+                    if file:
+                        # Named twice, it is written once.
+                        earlier.add(_key(page))
+                    yield page
 
-        empty = [Page(folder) for folder in without_files(images, suffixes) if (str(folder), None) not in earlier]
+        empty = [
+            Page(folder) for folder in without_files(images, suffixes, review) if (str(folder), None) not in earlier
+        ]
         readings = stack.enter_context(closing(recognizer.read_many(todo(), expected=expected)))
         for page, result in chain(((page, no_pictures(page.file, suffixes)) for page in empty), readings):
             record = _record(page, result)
@@ -139,7 +144,7 @@ def command(
             elif isinstance(result, Reading):
                 for told in lines_of(page, result):
                     click.echo(told)
-            if isinstance(result, PictureError) and not as_json:
+            if isinstance(result, PictureError) and (file or not as_json):
                 note(f"edgedigits: {result}")
             tally.add(page, result)
             advance(1 / page.pages)

@@ -62,16 +62,22 @@ def results(path: Path, command: str) -> Iterator[Results]:
 
 
 def doubts(line: Mapping[str, Any]) -> str:
-    """What a line, as JSON has it, might be instead: the digits in doubt, counted from 1, or another line.
+    """What a line, as JSON has it, might be instead: the digits in doubt, by their places from 1, or another line.
 
     It is another line where that has more digits, or fewer: one in doubt is then likelier none, or two, than another.
+    Of a line that was expected to be something else than the ink says, it is what that says.
     """
+    alternatives = line.get("alternatives", ())
+    # Where nothing that was expected was found, the line itself is what the ink says, and no other has this confidence.
+    if line["reason"] == "unexpected" and line["confidence"] > 0 and alternatives:
+        return f"the ink says {alternatives[0]['text'] or 'nothing'}"
+    places = [place for place, character in enumerate(line["text"], 1) if character.isdigit()]
     unsure = [
         f"digit {place} ({digit['digit']}) might be {digit['runner_up']}"
-        for place, digit in enumerate(line["digits"], 1)
+        for place, digit in zip(places, line["digits"], strict=False)
         if not digit["accepted"]
     ]
-    others = [other["text"] for other in line.get("alternatives", ()) if "?" not in other["text"]]
+    others = [other["text"] for other in alternatives if "?" not in other["text"]]
     if others and (not unsure or len(others[0]) != len(line["text"])):
         return f"might be {others[0] or 'nothing'}"
     return ", ".join(unsure)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from edgedigits.cli.read import lines_of
-from edgedigits.cli.results import COLUMNS, results
+from edgedigits.cli.results import COLUMNS, doubts, results
 from edgedigits.cli.review import write_review
 from edgedigits.errors import InputError
 from edgedigits.pages import Page
@@ -114,6 +114,19 @@ def test_each_line_of_digits_is_on_a_line_of_its_own():
     assert list(lines_of(Page(Path("two\nlines.png")), Reading("", 0.0, False, "blank", ()))) == [
         "two lines.png: - (blank)"
     ]
+
+
+def test_what_the_ink_says_is_told_of_a_line_that_was_expected_otherwise():
+    alternatives = (Alternative("48250", 0.99), Alternative("48450", 0.1))
+    told = {**record("48850")["lines"][0], "accepted": False, "reason": "unexpected"}
+    assert doubts({**told, "alternatives": [other._asdict() for other in alternatives]}) == "the ink says 48250"
+    nothing_expected_was_found = {**told, "confidence": 0.0, "alternatives": []}
+    assert doubts(nothing_expected_was_found) == ""
+
+
+def test_digits_in_doubt_are_counted_with_what_else_is_written():
+    told = reading("123", accepted=False, doubtful=1).to_dict()["lines"][0]
+    assert doubts({**told, "text": "1?23"}) == "digit 3 (2) might be 3"
 
 
 def test_json_names_the_page_where_there_are_several(edgedigits, scans):
@@ -291,6 +304,45 @@ def test_results_name_the_pictures_for_review(edgedigits, tmp_path, name):
     assert named[:2] == ["scan.pdf-page1-whole.png", "scan.pdf-page2-whole.png"]
     assert sorted(path.name for path in (tmp_path / "doubtful").iterdir()) == sorted(named)
     assert len(set(named)) == 3
+
+
+def test_pictures_for_review_are_not_read_themselves(edgedigits, tmp_path):
+    tmp_path.joinpath("scans").mkdir()
+    Image.new("L", (60, 40), 255).save(tmp_path / "scans" / "blank.png")
+    review = ("--review", "scans/doubtful")
+    for added in (1, 0):
+        told = edgedigits("read", "scans", *SMALL, "--output", "amounts.csv", *review).err.splitlines()[-1]
+        assert told.startswith(f"amounts.csv: {added} added to {1 - added}; ")
+    assert len(list(tmp_path.joinpath("scans", "doubtful").iterdir())) == 1
+
+
+def test_a_file_that_is_named_twice_is_written_once(edgedigits, scans):
+    told = edgedigits("read", "scans/a.png", "scans", "scans/a.png", *SMALL, "--output", "amounts.jsonl").err
+    assert told.splitlines()[-1].startswith("amounts.jsonl: 13 added to 0; ")
+
+
+def test_folders_deep_in_each_other_are_read(edgedigits, tmp_path, monkeypatch):
+    Image.new("L", (60, 40), 255).save(tmp_path / "blank.png")
+    monkeypatch.chdir(tmp_path)
+    for _ in range(sys.getrecursionlimit() + 10):
+        Path("d").mkdir()
+        os.chdir("d")
+    monkeypatch.chdir(tmp_path)
+    assert edgedigits("read", ".", *SMALL).out == "blank.png: - (blank)\n"
+
+
+@LINUX
+def test_a_name_that_standard_output_cannot_spell_stops_nothing(installed, tmp_path):
+    Image.new("L", (60, 40), 255).save(tmp_path / "\u4e2d.png")
+    done = installed("read", "\u4e2d.png", *SMALL, PYTHONIOENCODING="cp1252")
+    assert (done.code, done.out) == (0, "\\u4e2d.png: - (blank)\n")
+
+
+def test_a_program_without_standard_error_reads_on(edgedigits, tmp_path, monkeypatch):
+    Image.new("L", (60, 40), 255).save(tmp_path / "blank.png")
+    monkeypatch.setattr(sys, "stderr", None)
+    assert edgedigits("read", "blank.png", *SMALL).code == 0
+    assert edgedigits("predict", "blank.png").code == 0
 
 
 def test_a_place_for_review_that_cannot_be_written_to_is_one_line(edgedigits, tmp_path):
