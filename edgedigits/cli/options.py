@@ -26,6 +26,7 @@ __all__ = [
     "load_test_digits",
     "load_test_material",
     "note",
+    "pictures",
     "print_exported",
     "print_table",
 ]
@@ -34,10 +35,23 @@ MAX_WIDTH = 1000
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
+class _Named(click.Path):
+    """A path; an empty one, as of a shell's variable that is not set, would be the folder in which one stands."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if not value:
+            self.fail("a name is empty: give that of a picture or of a folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 data_dir: Callable[[Command], Command] = click.option(
     "--data-dir",
     type=click.Path(path_type=Path),
     help="Folder that holds MNIST in torchvision's layout.  [default: $EDGEDIGITS_DATA, else a cache folder]",
+)
+pictures: Callable[[Command], Command] = click.argument(
+    "images", metavar="IMAGE...", nargs=-1, required=True, type=_Named(path_type=Path)
 )
 as_json: Callable[[Command], Command] = click.option("--json", "as_json", is_flag=True, help="Print JSON for machines.")
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from edgedigits.cli.bulk import bar, files_in, is_terminal, no_pictures, picture_suffixes, without_files
-from edgedigits.cli.options import as_json, echo_json, note
+from edgedigits.cli.options import as_json, echo_json, note, pictures
 from edgedigits.cli.results import results
 from edgedigits.errors import InputError, PictureError
 from edgedigits.models import DEFAULT_MODEL
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@pictures
 @click.option("--model", default=DEFAULT_MODEL, show_default=True, help="A shipped model's name, or an ONNX file.")
 @click.option("--max-error", type=float, help="Error rate allowed among accepted digits.  [default: the model's]")
 @click.option(

@@ -16,7 +16,7 @@ from typing import Any
 import click
 
 from edgedigits.cli.bulk import MANY, bar, files_in, is_terminal, no_pictures, picture_suffixes, without_files
-from edgedigits.cli.options import as_json, echo_json, note
+from edgedigits.cli.options import as_json, echo_json, note, pictures
 from edgedigits.cli.predict import line as line_of_one
 from edgedigits.cli.results import doubts, results
 from edgedigits.cli.review import write_review
@@ -40,7 +40,7 @@ def _lengths(_: click.Context, __: click.Parameter, value: str | None) -> int | 
 
 
 @click.command()
-@click.argument("images", metavar="IMAGE...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@pictures
 @click.option("--model", default=MODEL, show_default=True, help="A shipped model's name, or an ONNX file.")
 @click.option("--max-error", type=float, help="Error rate allowed among accepted lines.  [default: the model's]")
 @click.option(

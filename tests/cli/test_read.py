@@ -140,6 +140,12 @@ def test_json_names_the_page_where_there_are_several(edgedigits, scans):
     assert set(bad) == {"file", "error"}
 
 
+@pytest.mark.parametrize("command", ["read", "predict"])
+def test_a_name_that_is_empty_is_not_the_folder_in_which_one_stands(edgedigits, tmp_path, command):
+    Image.new("L", (60, 40), 255).save(tmp_path / "blank.png")
+    assert "a name is empty: give that of a picture or of a folder" in edgedigits(command, "").refusal
+
+
 def test_a_folder_without_pictures_is_one_line(edgedigits, scans):
     shutil.copytree(scans, scans / "empty", ignore=lambda _, names: [name for name in names if name != "notes.txt"])
     line = edgedigits("read", Path("scans", "empty"), *SMALL).refusal
