@@ -214,7 +214,8 @@ def _from_deep(levels: NDArray[np.generic]) -> NDArray[np.uint8]:
     values = levels.astype(np.float32)
     np.nan_to_num(values, copy=False, posinf=0.0, neginf=0.0)
     highest = float(levels.max() if np.issubdtype(levels.dtype, np.integer) else values.max())
-    values /= 1.0 if highest <= 1 else 2.0 ** max(8, int(highest).bit_length()) - 1
+    white = 1.0 if highest <= 1 else 2.0 ** max(8, int(highest).bit_length()) - 1
+    values /= min(white, float(np.finfo(np.float32).max))
     np.clip(values, 0, 1, out=values)
     values *= 255
     return np.rint(values, out=values).astype(np.uint8)

@@ -232,7 +232,7 @@ def test_lines_are_accepted_by_what_all_looks_at_them_come_to(amount):
     """Which is how lines were counted for the threshold."""
     network = OnnxArtifact(shipped_file("amount").read_bytes(), "amount")
     changed = 0
-    for seed in range(40):
+    for seed in range(80):
         page, _ = page_of("88088", seed=seed, gap=-9)
         for line, said in zip(find_lines(page).lines, amount.read(page).lines, strict=True):
             columns = -(-line.picture.shape[1] // 8) * 8

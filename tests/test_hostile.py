@@ -264,15 +264,8 @@ def test_a_tile_larger_than_its_picture_takes_no_memory(program, tmp_path):
 
 
 @LINUX
-@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "P"])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK", "P", "RGBA", "LA", "I;16", "F"])
 def test_a_large_picture_is_read_in_a_few_times_its_memory(program, tmp_path, mode):
-    assert held_for(program, tmp_path, mode) < 20
-
-
-@LINUX
-@pytest.mark.xfail(strict=True, reason="what is transparent or deep is worked on in float64")
-@pytest.mark.parametrize("mode", ["RGBA", "LA", "I;16", "F"])
-def test_a_large_picture_that_is_transparent_or_deep_is_read_in_a_few_times_its_memory(program, tmp_path, mode):
     assert held_for(program, tmp_path, mode) < 20
 
 

@@ -144,7 +144,7 @@ def command(
             elif isinstance(result, Reading):
                 for told in lines_of(page, result):
                     click.echo(told)
-            if isinstance(result, PictureError) and (file or not as_json):
+            if isinstance(result, PictureError) and not as_json:
                 note(f"edgedigits: {result}")
             tally.add(page, result)
             advance(1 / page.pages)
