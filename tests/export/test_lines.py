@@ -170,7 +170,7 @@ def test_the_graph_is_as_old_and_as_small_as_can_be(exported_lines):
     operators = [node.op_type for node in model.graph.node]
     assert operators == [
         *("Unsqueeze", "Cast"),
-        *["Conv", "Relu"] * 8,
+        *["Conv", "Relu"] * 13,
         *("Conv", "Squeeze", "Transpose", "Softmax"),
     ]
     assert [entry.version for entry in model.opset_import] == [9]
