@@ -334,6 +334,7 @@ def run(edgedigits, little_of_all, line_run, tmp_path):
     return shutil.copytree(line_run, tmp_path / "runs" / "amount")
 
 
+@pytest.mark.slow
 def test_export_and_verify_take_a_run_on_lines_as_any_other(edgedigits, run, line_checkpoint, test_strings):
     ran = edgedigits("export")
     assert (ran.code, ran.err) == (0, "")

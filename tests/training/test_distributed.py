@@ -21,6 +21,8 @@ from edgedigits.training.material import load_material
 from edgedigits.training.networks import build_network
 from edgedigits.training.recipes import find_recipe
 
+pytestmark = pytest.mark.slow
+
 CPU = torch.device("cpu")
 LAUNCHER = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2")
 CASES = ("views", "streamed", "resumed")

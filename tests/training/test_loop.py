@@ -370,6 +370,7 @@ def test_a_gpu_that_is_not_there_is_refused(name):
         loop.find_device(name)
 
 
+@pytest.mark.slow
 def test_a_run_on_lines_resumed_after_every_epoch_ends_as_one_never_stopped(
     tmp_path, line_recipe, lines_material, line_checkpoint
 ):
@@ -405,6 +406,7 @@ def test_lines_that_are_held_out_are_measured_after_each_epoch_and_calibrated_on
     assert (line_checkpoint.calibration, line_checkpoint.risk) == calibrate_lines(network, held_out, CPU)
 
 
+@pytest.mark.slow
 def test_training_teaches_lines_too(tmp_path, line_recipe, lines_material):
     recipe = replace(line_recipe, epochs=10)
     history = _train(loop.start_run(recipe, tmp_path, CPU), tmp_path, *lines_material).history
