@@ -77,9 +77,7 @@ def test_an_amount_is_read_with_its_separators_apart(amount):
 def test_each_line_is_read(amount):
     reading = amount.read(EXAMPLES / "meters.png")
     first, second, third = reading.lines
-    assert (first.text, third.text) == ("019364", "2580")
-    # Its first digit may be a 1 or a 7.
-    assert "770218" in {second.text, *(other.text for other in second.alternatives)}
+    assert (first.text, second.text, third.text) == ("019364", "770218", "2580")
     assert [line.accepted for line in reading.lines] == [True, False, True]
     assert not reading.accepted
     assert reading.text == "\n".join(line.text for line in reading.lines)
