@@ -62,7 +62,7 @@ def _inside(folder: Path, suffixes: tuple[str, ...], leaving_out: Path | None) -
         path, is_folder = ahead.pop()
         if not is_folder:
             yield path
-        elif without is None or os.path.realpath(path) != without:
+        elif path == folder or without is None or os.path.realpath(path) != without:
             ahead += reversed(_shown(path, suffixes))
 
 
