@@ -15,6 +15,8 @@ __all__ = ["draw_hands"]
 GLYPHS_PER_HAND = 40
 FINEST = 0.9
 """How much finer than those of `synthetic` a hand's pen may be, as a logarithm."""
+WILDEST = 2.0
+"""How many times as far as in `synthetic` a hand may stray from its strokes."""
 RARE = 0.08
 """Share of digits that a hand writes otherwise than it usually does."""
 
@@ -166,11 +168,12 @@ def draw_hands(hands: int, seed: int) -> tuple[list[NDArray[np.uint8]], NDArray[
         rng = np.random.default_rng((seed, hand))
         ways = [(*usual, *ledger) for usual, ledger in zip(ALLOGRAPHS, LEDGER, strict=True)]
         habits = [int(rng.integers(len(way))) for way in ways]
-        finer = rng.uniform(-0.1, FINEST)
+        finer, wilder = rng.uniform(-0.1, FINEST), rng.uniform(1, WILDEST)
         for i in range(GLYPHS_PER_HAND):
             digit = i % 10
             way = ways[digit]
             chosen = way[rng.integers(len(way)) if rng.random() < RARE else habits[digit]]
-            pictures.append(draw_strokes(strokes_of(chosen), rng, 2 * PICTURE_SIZE, finer + rng.normal(0, 0.08)))
+            pen = finer + rng.normal(0, 0.08)
+            pictures.append(draw_strokes(strokes_of(chosen), rng, 2 * PICTURE_SIZE, pen, wilder))
             labels.append(digit)
     return pictures, np.array(labels, np.int64)

@@ -149,9 +149,9 @@ _AMOUNT_FOURTH = replace(
     seed=6,
 )
 """At full strength, some lines cannot be read by anybody, and there is more to learn from those that can."""
-_AMOUNT = replace(
+_AMOUNT_FIFTH = replace(
     _AMOUNT_FOURTH,
-    name="amount",
+    name="amount-fifth",
     network="amount",
     epochs=36,
     learning_rate=0.003,
@@ -160,6 +160,15 @@ _AMOUNT = replace(
 )
 """Deeper: what the network before learned of lines had not come to an end of what there is to learn, but nearly of what
 it could."""
+_AMOUNT = replace(
+    _AMOUNT_FIFTH,
+    name="amount",
+    epochs=36,
+    learning_rate=0.002,
+    begins_with="runs/amount-fifth",
+    hands=3000,
+    seed=9,
+)
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
@@ -194,6 +203,7 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
             _AMOUNT_SECOND,
             _AMOUNT_THIRD,
             _AMOUNT_FOURTH,
+            _AMOUNT_FIFTH,
             _AMOUNT,
             replace(_AMOUNT_FIRST, name="amount-mnist", pendigits=False),
             _SPRINT,

@@ -135,15 +135,16 @@ def draw_digit(digit: int, rng: np.random.Generator, size: int) -> NDArray[np.ui
 
 
 def draw_strokes(
-    strokes: Iterable[Points], rng: np.random.Generator, size: int, finer: float = 0.0
+    strokes: Iterable[Points], rng: np.random.Generator, size: int, finer: float = 0.0, wilder: float = 1.0
 ) -> NDArray[np.uint8]:
     """Draw strokes in some writer's hand as a picture `uint8 [size, size]`, ink 255 on paper 0.
 
-    Control points start at 0 and go down to about 1. The pen is `exp(finer)` times as fine as those that write digits.
+    Control points start at 0 and go down to about 1. The pen is `exp(finer)` times as fine as those that write digits,
+    and strays `wilder` times as far.
     """
     # A power of the height makes upper bowls large and lower ones small, or the other way about.
     balance = np.array([1.0, np.exp(rng.normal(0, 0.2))])
-    shape = _warp(rng, frequency=4.5, amplitude=0.03)
+    shape = _warp(rng, frequency=4.5, amplitude=0.03 * wilder)
     tremor = _warp(rng, frequency=25, amplitude=0.003)
     writer = _proportions(rng)
     paths = []
