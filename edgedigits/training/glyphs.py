@@ -6,6 +6,7 @@ stand on the line and are 1 high, a dot is a tenth of that, a dash floats at hal
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,10 +70,11 @@ def digit_glyphs(digits: Digits) -> Glyphs:
     return _whole(list(digits.frames), digits.labels)
 
 
-def pen_glyphs(root: Path, start: int, stop: int) -> Glyphs:
-    """Digits from the tablet, by pens of several widths."""
+def pen_glyphs(root: Path, start: int, stop: int, left_out: Sequence[int] = ()) -> Glyphs:
+    """Digits from the tablet, by pens of several widths, but for those `left_out`: their places in the file."""
     pictures, labels = pendigits.draw_written(root, slice(start, stop), PENS)
-    return _whole(pictures, labels)
+    kept = [i for i in range(len(pictures)) if start + i not in left_out]
+    return _whole([pictures[i] for i in kept], labels[kept])
 
 
 def scanned_glyphs(root: Path) -> Glyphs:

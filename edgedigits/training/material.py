@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -49,10 +50,13 @@ def load_material(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits 
     return _enriched(recipe, kept, data_dir), held_out
 
 
-def split_digits(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits, Digits | None]:
+def split_digits(
+    recipe: Recipe, data_dir: Path | None = None, left_out: Sequence[int] = ()
+) -> tuple[Digits, Digits | None]:
     """The training digits of the data set of `recipe`, parted in those it trains on and those it holds out, if it does.
 
-    Raises `DatasetError`, `UnknownNameError`.
+    Of the latter, those `left_out` are in neither part: their places in the training split. Raises `DatasetError`,
+    `UnknownNameError`.
     """
     digits = load_digits(recipe.dataset, "train", data_dir)
     if not recipe.hold_out:
@@ -61,6 +65,7 @@ def split_digits(recipe: Recipe, data_dir: Path | None = None) -> tuple[Digits, 
     if len(set(digits.labels[held].tolist())) < 10:
         raise DatasetError(f"{digits.dataset} holds too few digits to keep every {recipe.hold_out}th for validation")
     kept = Digits(digits.dataset, digits.frames[~held], digits.labels[~held])
+    held[list(left_out)] = False
     return kept, Digits(digits.dataset, digits.frames[held], digits.labels[held])
 
 

@@ -10,10 +10,21 @@ import numpy as np
 import pytest
 import torch
 
+from edgedigits import Recognizer
 from edgedigits.alphabet import ALPHABET, LINE_HEIGHT
 from edgedigits.errors import DatasetError
 from edgedigits.training import line_material, optdigits, pendigits, typefaces
-from edgedigits.training.line_material import HELD_OUT, PEN_DIGITS, LineBatches, load_line_material, load_strings
+from edgedigits.training.data import load_digits
+from edgedigits.training.line_material import (
+    HELD_OUT,
+    MISLABELLED,
+    PEN_DIGITS,
+    LineBatches,
+    load_line_material,
+    load_strings,
+)
+from edgedigits.training.material import is_held_out
+from edgedigits.training.recipes import find_recipe
 
 CPU = torch.device("cpu")
 PARTS = ("trained on", "held out", "test")
@@ -138,6 +149,16 @@ def test_the_tablets_digits_are_parted_by_writer():
     assert parts[0][0] == 0
     assert [start for start, _ in parts[1:]] == [stop for _, stop in parts[:-1]]
     assert all(start < stop for start, stop in parts)
+
+
+def test_digits_left_out_for_their_labels_are_held_out_and_read_otherwise(mnist_root):
+    digits = load_digits("mnist", "train", mnist_root)
+    mislabelled = list(MISLABELLED["mnist"])
+    assert is_held_out(digits.labels, find_recipe("amount").hold_out)[mislabelled].all()
+    with Recognizer("base") as recognizer:
+        assert (recognizer.classify(digits.frames[mislabelled]).digits != digits.labels[mislabelled]).all()
+    start, stop = PEN_DIGITS["held out"]
+    assert all(start <= place < stop for place in MISLABELLED["pendigits"])
 
 
 def test_lines_are_drawn_of_mnist_only_where_it_is(few_lines, line_recipe, tmp_path):

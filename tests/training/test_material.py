@@ -83,6 +83,16 @@ def test_a_folder_of_pictures_is_split_in_memory_and_what_is_too_small_refused(p
         split_digits(replace(recipe, hold_out=10))
 
 
+def test_what_is_left_out_of_what_is_held_out_is_in_neither_part():
+    recipe = replace(PLAIN, hold_out=5)
+    kept, held_out = split_digits(recipe)
+    places = np.flatnonzero(is_held_out(load_digits("synthetic", "train").labels, 5))
+    as_many, fewer = split_digits(recipe, None, places[[0, 3]].tolist())
+    assert as_many.sha256 == kept.sha256
+    np.testing.assert_array_equal(fewer.frames, np.delete(held_out.frames, [0, 3], axis=0))
+    np.testing.assert_array_equal(fewer.labels, np.delete(held_out.labels, [0, 3]))
+
+
 @pytest.mark.parametrize("hold_out", [0, 5])
 @pytest.mark.parametrize("letters", [0, 15])
 @pytest.mark.parametrize(("synthetic", "nondigits"), [(0, 0), (30, 0), (0, 20), (30, 20)])
