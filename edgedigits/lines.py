@@ -30,6 +30,8 @@ MAX_WIDTH = 4096
 """Columns of a line from which it is too long: more than two hundred digits."""
 MAX_LINES, MAX_MARKS = 200, 20_000
 """More are on no picture of amounts; each costs time."""
+STROKE = 3
+"""Rows of a line that a stroke is wide at least where a border crosses it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +58,27 @@ class LineInk:
         falls = (self.slope * (left - self.left), self.slope * (right - self.left))
         top, bottom = self.top + y0 / self.scale + min(falls), self.top + y1 / self.scale + max(falls)
         return _within(self.shape, left, top, right, bottom)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether a digit goes on beyond the picture's left or right border: it is crossed there twice, where a stroke
+        that ends is once.
+
+        A picture that ends where the digits do on both sides was cut out around them, and cuts nothing off.
+        """
+        left, right = (self._crossed(x, inwards) for x, inwards in ((0, 1), (self.shape[1], -1)))
+        return max(left, right) > 1 and min(left, right) == 0
+
+    def _crossed(self, x: int, inwards: int) -> int:
+        """How often strokes cross the picture's border at `x`, by the column that is just inside of it."""
+        if self.picture is None:
+            return 0
+        u = (x - self.left) * self.scale
+        column = math.ceil(u) if inwards > 0 else math.floor(u) - 1
+        if not 0 <= column < self.picture.shape[1]:
+            return 0
+        edges = np.flatnonzero(np.diff(self.picture[:, column] >= INK, prepend=False, append=False))
+        return int(np.count_nonzero(edges[1::2] - edges[::2] >= STROKE))
 
 
 def _within(shape: tuple[int, ...], left: float, top: float, right: float, bottom: float) -> Box:

@@ -226,6 +226,28 @@ def test_a_number_that_is_struck_out_is_not_accepted(amount):
     assert reasons.count("struck out") >= 5
 
 
+@pytest.mark.parametrize(("text", "side"), [("80520860", "left"), ("86025068", "right")])
+def test_a_number_whose_first_or_last_digit_the_border_cuts_through_is_not_taken_for_another(amount, text, side):
+    reasons = []
+    for seed in range(20):
+        page, boxes = page_of(text, seed=seed)
+        left, _, right, _ = boxes[0] if side == "left" else boxes[-1]
+        middle = round((left + right) / 2)
+        reading = amount.read(np.ascontiguousarray(page[:, middle:] if side == "left" else page[:, :middle]))
+        assert not reading.accepted or reading.text == text
+        reasons.append(reading.reason)
+    assert reasons.count("cut off") >= 8
+
+
+def test_a_number_that_was_cut_out_closely_is_accepted(amount):
+    accepted = 0
+    for seed in range(20):
+        page, boxes = page_of("80520860", seed=seed)
+        closely = page[boxes[0][1] : boxes[0][3], boxes[0][0] : boxes[-1][2]]
+        accepted += amount.read(np.ascontiguousarray(closely)).accepted
+    assert accepted >= 10
+
+
 def test_lines_are_accepted_by_what_all_looks_at_them_come_to(amount):
     """Which is how lines were counted for the threshold."""
     network = OnnxArtifact(shipped_file("amount").read_bytes(), "amount")
