@@ -29,6 +29,11 @@ LIKELY, SURER = 0.5, 3.0
 """Confidence from which a line is called upside down, and how many times likelier than as it is it then has to be."""
 LEAST_STRUCK = 3
 """Digits of a line that may be struck out: the bars of two may happen to be one."""
+RAISED, MOST_RAISED = 0.72, 2
+"""Part of a line's height that its last digits reach down to at most where they are raised, as cents are, or a power;
+and how many are."""
+HEAD = 0.15
+"""Part of its height by which they may begin higher than the others."""
 LEAST_SPELLED = 0.1
 """Share of a likely string's probability that its likeliest spelling has: to find it takes next to no time."""
 
@@ -90,6 +95,8 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
     if reason is None and len(decoded.digits) >= LEAST_STRUCK and is_struck_out(_between(picture, decoded.digits)):
         reason = "struck out"
     digits, separators = _placed(line, line.picture, decoded, bar.alone)
+    if reason is None and _are_raised(digits, separators):
+        reason = "raised"
     return Line(
         text=decoded.text,
         written=decoded.written,
@@ -101,6 +108,20 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
         alternatives=decoded.alternatives,
         box=line.box,
     )
+
+
+def _are_raised(digits: Sequence[Digit], separators: Sequence[Separator]) -> bool:
+    """Whether the last one or two digits end above the feet of those before them, with nothing to part them, and do not
+    begin above their heads, as those of a line do that rises.
+    """
+    edges = np.array([digit.box[1::2] for digit in digits])
+    for count in range(1, min(MOST_RAISED, len(digits) - 1) + 1):
+        top, bottom = np.median(edges[:-count], axis=0)
+        highest, lowest = edges[-count:, 0].min(), edges[-count:, 1].max()
+        is_parted = any(separator.box[0] > digits[-count - 1].box[0] for separator in separators)
+        if not is_parted and lowest < top + RAISED * (bottom - top) and highest > top - HEAD * (bottom - top):
+            return True
+    return False
 
 
 def _between(picture: NDArray[np.uint8], digits: Sequence[Symbol]) -> NDArray[np.bool_]:

@@ -22,13 +22,15 @@ Reason: TypeAlias = Literal[
     "unexpected",
     "upside down",
     "struck out",
+    "raised",
     "too long",
     "too much",
 ]
 """Why a reading is not to be trusted: nothing is written there, or too faintly; more than one digit is, where one was
 to be read; the digit goes on beyond the border; what is written is likelier no digit than the one it is most like; the
 confidence is below the threshold; what the ink says is not what was expected; it makes sense only upside down; a stroke
-goes through all of it; a line is longer, or there are more lines, than anybody writes amounts."""
+goes through all of it; its last digits are raised, as cents are, and nothing parts them from the others; a line is
+longer, or there are more lines, than anybody writes amounts."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,13 +48,13 @@ def page_of(*lines, seed=0, gap=14):
     return page, boxes
 
 
-def put(page, drawn, x, y):
+def put(page, drawn, x, y, height=HEIGHT):
     left, top, right, bottom = Image.fromarray(drawn).getbbox()
-    width = max(5, round((right - left) * HEIGHT / (bottom - top)))
-    ink = Image.fromarray(drawn[top:bottom, left:right]).resize((width, HEIGHT), Image.Resampling.BOX)
-    place = page[y : y + HEIGHT, x : x + width]
+    width = max(5, round((right - left) * height / (bottom - top)))
+    ink = Image.fromarray(drawn[top:bottom, left:right]).resize((width, height), Image.Resampling.BOX)
+    place = page[y : y + height, x : x + width]
     np.minimum(place, 255 - np.asarray(ink), out=place)
-    return x, y, x + width, y + HEIGHT
+    return x, y, x + width, y + height
 
 
 def fit(one, other):
@@ -224,6 +224,34 @@ def test_a_number_that_is_struck_out_is_not_accepted(amount):
         reasons.append(amount.read(image).reason)
     assert None not in reasons
     assert reasons.count("struck out") >= 5
+
+
+@pytest.mark.parametrize("height", [24, 28])
+def test_cents_that_stand_raised_are_not_taken_for_digits_of_the_number(amount, height):
+    reasons = []
+    for seed in range(20):
+        page, boxes = page_of("482", seed=seed, gap=8)
+        right, top = boxes[-1][2] + 8, boxes[-1][1]
+        for digit in (5, 0):
+            drawn = draw_digit(digit, np.random.default_rng((seed, digit)), 112)
+            right = put(page, drawn, right, top, height)[2] + 5
+        reading = amount.read(page)
+        assert not (reading.accepted and len(reading.text) > 3)
+        reasons.append(reading.reason)
+    assert reasons.count("raised") >= 5
+
+
+def test_digits_that_rise_all_along_are_not_raised(amount):
+    reasons = []
+    for seed in range(10):
+        page = np.full((140, 420), 255, np.uint8)
+        x = 40
+        for i, digit in enumerate("482507"):
+            drawn = draw_digit(int(digit), np.random.default_rng((seed, i)), 112)
+            x = put(page, drawn, x, round(80 - 0.15 * x))[2] + 10
+        reasons.append(amount.read(page).reason)
+    assert reasons.count(None) >= 7
+    assert "raised" not in reasons
 
 
 @pytest.mark.parametrize(("text", "side"), [("80520860", "left"), ("86025068", "right")])
