@@ -163,12 +163,15 @@ it could."""
 _AMOUNT = replace(
     _AMOUNT_FIFTH,
     name="amount",
-    epochs=36,
+    epochs=30,
     learning_rate=0.002,
     begins_with="runs/amount-fifth",
     hands=3000,
     seed=9,
 )
+"""The run that ships was begun with 36 passes before it, and shortened to 30 after 16 of them: until there its learning
+rate rose and fell as in one of 36, so that this recipe gives weights near to what ships, but not the same.
+"""
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
