@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import os
@@ -149,6 +150,8 @@ def train(
     while len(history) < recipe.epochs:
         started = time.perf_counter()
         total = train_pass(trained, optimizer, passes, recipe, epoch=len(history), on_step=on_step)
+        if isinstance(recipe, LineRecipe) and recipe.averaged and len(history) + 1 == recipe.epochs:
+            _average(network, recipe.begins_with)
         tested = _measure(network, measured, device)
         epoch = Epoch(
             epoch=len(history) + 1,
@@ -231,6 +234,19 @@ def build_optimizer(recipe: Recipe, network: DigitNetwork) -> torch.optim.Optimi
     if isinstance(recipe, LineRecipe):
         return torch.optim.AdamW(groups, lr=recipe.learning_rate)
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
+
+
+@torch.no_grad()
+def _average(network: DigitNetwork, begun_with: str) -> None:
+    """Make a network's weights, and what its normalisation knows of its inputs, the mean of its own and those that it
+    began with.
+    """
+    begun = copy.deepcopy(network)
+    begun.begin_with(find_trained(begun_with, network).network())
+    weights = begun.state_dict()
+    for name, tensor in network.state_dict().items():
+        if tensor.is_floating_point():
+            tensor.lerp_(weights[name], 0.5)
 
 
 def _passes(

@@ -440,6 +440,24 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path, line_recipe, line_ru
     assert digest(begun.weights) == digest(line_checkpoint.weights)
 
 
+@pytest.mark.slow
+def test_a_run_that_is_averaged_ends_with_the_mean_of_what_it_began_with_and_what_it_came_to(
+    tmp_path, line_recipe, lines_material, line_run, line_checkpoint
+):
+    following = replace(line_recipe, begins_with=str(line_run), epochs=2, seed=7)
+    came_to, averaged = (
+        _train(loop.start_run(recipe, tmp_path / name, CPU), tmp_path / name, *lines_material)
+        for name, recipe in (("plain", following), ("averaged", replace(following, averaged=True)))
+    )
+    for name, weights in averaged.weights.items():
+        if weights.is_floating_point():
+            mean = (line_checkpoint.weights[name] + came_to.weights[name]) / 2
+            torch.testing.assert_close(weights, mean)
+            if name.endswith("weight"):
+                assert not torch.equal(came_to.weights[name], line_checkpoint.weights[name])
+    assert (averaged.calibration, averaged.risk) == calibrate_lines(averaged.network(), lines_material[1], CPU)
+
+
 def test_a_run_that_is_to_be_begun_with_has_to_be_there_and_whole(tmp_path, line_recipe):
     following = replace(line_recipe, begins_with=str(tmp_path / "first"))
     with pytest.raises(InputError, match="is not here: train it first"):
