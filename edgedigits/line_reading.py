@@ -32,8 +32,8 @@ LEAST_STRUCK = 3
 RAISED, MOST_RAISED = 0.72, 2
 """Part of a line's height that its last digits reach down to at most where they are raised, as cents are, or a power;
 and how many are."""
-HEAD = 0.15
-"""Part of its height by which they may begin higher than the others."""
+HEAD, LEAST_SLOPING = 0.3, 3
+"""Part of its height by which they may begin higher than the others; and how many of these it takes to tell a slope."""
 LEAST_SPELLED = 0.1
 """Share of a likely string's probability that its likeliest spelling has: to find it takes next to no time."""
 
@@ -111,17 +111,32 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
 
 
 def _are_raised(digits: Sequence[Digit], separators: Sequence[Separator]) -> bool:
-    """Whether the last one or two digits end above the feet of those before them, with nothing to part them, and do not
-    begin above their heads, as those of a line do that rises.
+    """Whether the last one or two digits end above the feet of those before them, as these rise or fall, and no
+    separator stands between.
+
+    What begins far above the others' heads is not called raised: a line may rise more than its digits tell.
     """
-    edges = np.array([digit.box[1::2] for digit in digits])
+    boxes = np.array([digit.box for digit in digits], np.float64).reshape(-1, 4)
+    middle = (boxes[:, 0] + boxes[:, 2]) / 2
     for count in range(1, min(MOST_RAISED, len(digits) - 1) + 1):
+        last, first = digits[-count - 1].box, digits[-count].box
+        if any(last[0] < separator.box[0] < first[2] for separator in separators):
+            continue
+        edges = boxes[:, 1::2] - _slope(boxes[:-count]) * middle[:, np.newaxis]
         top, bottom = np.median(edges[:-count], axis=0)
         highest, lowest = edges[-count:, 0].min(), edges[-count:, 1].max()
-        is_parted = any(separator.box[0] > digits[-count - 1].box[0] for separator in separators)
-        if not is_parted and lowest < top + RAISED * (bottom - top) and highest > top - HEAD * (bottom - top):
+        if lowest < top + RAISED * (bottom - top) and highest > top - HEAD * (bottom - top):
             return True
     return False
+
+
+def _slope(boxes: NDArray[np.float64]) -> float:
+    """By how much boxes fall to the right: the median over pairs. Of two, which may differ in size, nothing is told."""
+    if len(boxes) < LEAST_SLOPING:
+        return 0.0
+    x, y = (boxes[:, :2] + boxes[:, 2:]).T / 2
+    one, other = np.triu_indices(len(boxes), 1)
+    return float(np.median((y[other] - y[one]) / np.maximum(x[other] - x[one], 1)))
 
 
 def _between(picture: NDArray[np.uint8], digits: Sequence[Symbol]) -> NDArray[np.bool_]:
