@@ -30,8 +30,8 @@ MAX_WIDTH = 4096
 """Columns of a line from which it is too long: more than two hundred digits."""
 MAX_LINES, MAX_MARKS = 200, 20_000
 """More are on no picture of amounts; each costs time."""
-STROKE = 3
-"""Rows of a line that a stroke is wide at least where a border crosses it."""
+STROKE, LONG = 3, 18
+"""Rows of a line that a stroke is wide at least where a border crosses it; and from which it counts as two."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,8 +61,8 @@ class LineInk:
 
     @property
     def is_cut(self) -> bool:
-        """Whether a digit goes on beyond the picture's left or right border: it is crossed there twice, where a stroke
-        that ends is once.
+        """Whether a digit goes on beyond the picture's left or right border: it is crossed there twice, or along most
+        of a digit's height, where a stroke that ends is once.
 
         A picture that ends where the digits do on both sides was cut out around them, and cuts nothing off.
         """
@@ -78,7 +78,8 @@ class LineInk:
         if not 0 <= column < self.picture.shape[1]:
             return 0
         edges = np.flatnonzero(np.diff(self.picture[:, column] >= INK, prepend=False, append=False))
-        return int(np.count_nonzero(edges[1::2] - edges[::2] >= STROKE))
+        lengths = edges[1::2] - edges[::2]
+        return int(np.count_nonzero(lengths >= STROKE) + np.count_nonzero(lengths >= LONG))
 
 
 def _within(shape: tuple[int, ...], left: float, top: float, right: float, bottom: float) -> Box:
