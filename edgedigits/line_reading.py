@@ -32,8 +32,9 @@ LEAST_STRUCK = 3
 RAISED, MOST_RAISED = 0.72, 2
 """Part of a line's height that its last digits reach down to at most where they are raised, as cents are, or a power;
 and how many are."""
-HEAD, LEAST_SLOPING = 0.3, 3
-"""Part of its height by which they may begin higher than the others; and how many of these it takes to tell a slope."""
+SMALLER, HEAD, LEAST_SLOPING = 0.8, 0.3, 3
+"""Part of the others' height that they have at most; part of it by which they may begin higher; and how many of the
+others it takes to tell a slope."""
 LEAST_SPELLED = 0.1
 """Share of a likely string's probability that its likeliest spelling has: to find it takes next to no time."""
 
@@ -111,17 +112,21 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
 
 
 def _are_raised(digits: Sequence[Digit], separators: Sequence[Separator]) -> bool:
-    """Whether the last one or two digits end above the feet of those before them, as these rise or fall, and no
-    separator stands between.
+    """Whether the last one or two digits are smaller than those before them and end above their feet, as these rise or
+    fall, and no separator stands between.
 
     What begins far above the others' heads is not called raised: a line may rise more than its digits tell.
     """
-    boxes = np.array([digit.box for digit in digits], np.float64).reshape(-1, 4)
-    middle = (boxes[:, 0] + boxes[:, 2]) / 2
     for count in range(1, min(MOST_RAISED, len(digits) - 1) + 1):
         last, first = digits[-count - 1].box, digits[-count].box
         if any(last[0] < separator.box[0] < first[2] for separator in separators):
             continue
+        heights = [digit.box[3] - digit.box[1] for digit in digits]
+        # To look at sizes alone takes next to no time, and most lines end with digits as high as the others.
+        if max(heights[-count:]) > SMALLER * sorted(heights[:-count])[(len(digits) - count) // 2]:
+            continue
+        boxes = np.array([digit.box for digit in digits], np.float64)
+        middle = (boxes[:, 0] + boxes[:, 2]) / 2
         edges = boxes[:, 1::2] - _slope(boxes[:-count]) * middle[:, np.newaxis]
         top, bottom = np.median(edges[:-count], axis=0)
         highest, lowest = edges[-count:, 0].min(), edges[-count:, 1].max()
