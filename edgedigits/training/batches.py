@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import math
 import os
+import signal
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -158,6 +162,7 @@ class _Streamed:
             generator=torch.Generator(),
             num_workers=min(MAX_WORKERS, _usable_cores()),
             pin_memory=device.type == "cuda",
+            worker_init_fn=_leave_interrupts_to_the_parent,
             persistent_workers=True,
         )
 
@@ -165,12 +170,47 @@ class _Streamed:
         return len(self._loader)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        for batch in self._loader:
+        with _uninterrupted():
+            loaded = iter(self._loader)
+        while True:
+            with _uninterrupted():
+                batch = next(loaded, None)
+            if batch is None:
+                return
             if isinstance(batch, DatasetError):
                 # A new error: one that holds its own traceback would keep the loader and its workers alive.
                 raise DatasetError(str(batch))
             frames, labels = batch
             yield frames.to(self._device, non_blocking=True), labels.to(self._device, non_blocking=True)
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Hold a first Ctrl-C back until the end: raised while a queue between processes is being locked, it would leave it
+    locked, and the loader would wait for it forever as it ends. A second one is not held back.
+    """
+    is_main = threading.current_thread() is threading.main_thread()
+    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield
+        return
+    held = []
+
+    def hold(number: int, _: FrameType | None) -> None:
+        held.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    signal.signal(signal.SIGINT, hold)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    if held:
+        raise KeyboardInterrupt
+
+
+def _leave_interrupts_to_the_parent(_: int) -> None:
+    """A terminal sends Ctrl-C to workers, too, and one that dies of it may do so with a queue locked."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _usable_cores() -> int:

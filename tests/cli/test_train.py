@@ -329,7 +329,7 @@ def test_ctrl_c_stops_cleanly_and_says_how_to_go_on(start, edgedigits, pictures,
     process = start("train", *asked)
     assert TEST_LINE.fullmatch(process.stdout.readline().strip())
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate()
+    out, err = process.communicate(timeout=60)
     assert process.returncode == 130
     _, how, stopped = filter(None, err.splitlines())
     done = re.fullmatch(r"stopped after epoch (\d+)/200; go on: edgedigits (train --resume --output=mine)", how)
@@ -345,7 +345,7 @@ def test_ctrl_c_among_several_seeds_says_how_to_go_on_with_all(start, edgedigits
     process = start("train", "--dataset", pictures, "--epochs", 20, "--seeds", 2, "--output", "mine")
     assert TEST_LINE.fullmatch(process.stdout.readline().strip())
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate()
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 130
     how = re.search(r"; go on: edgedigits (train --resume .*--output=mine)\n", err)[1]
     ran = edgedigits(*how.split())
