@@ -155,10 +155,8 @@ def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], Marks]:
     marks = find_marks(mask)
     if len(marks.area) > MAX_MARKS:
         return mask, marks
-    if (wide := are_wide(marks, mask.shape)).any():
-        drawn = np.zeros_like(mask)
-        drawn[mask] = wide[marks.of_pixel]
-        _wipe(ink, drawn & ruled_across(mask))
+    if are_wide(marks, mask.shape).any():
+        _wipe(ink, ruled_across(mask))
         mask = ink >= INK
         marks = find_marks(mask)
     if (frames := are_frames(marks, mask)).any():

@@ -18,6 +18,9 @@ THINNEST, THIN = 3.0, 0.035
 COVERED, REPEATED = 0.6, 0.5
 """Least part of the picture's width that a rule covers, and a further one beside it; what is written across covers
 the rest."""
+STRAIGHT, HAIR = 0.35, 0.5
+"""Least part of the picture's width at which a rule's middle is within a hair's breadth, in pixels, of a straight line.
+Feet of digits stand on one line, too, but not so exactly."""
 REACH = 0.1
 """Most that a rule, crossed by writing, may stay away from the picture's left or right side, as a part of its width."""
 EDGE = 0.06
@@ -102,7 +105,9 @@ def _found(
             away = rule.distance(x[on], y[on])
             on = on[away <= max(RAGGED, 2 * float(np.median(away)))]
             slope, offset = np.polyfit(x[on], y[on], 1).tolist()
-            rules.append(_Rule(slope, offset, rule.thickness))
+            rule = _Rule(slope, offset, rule.thickness)
+            if len(np.unique(x[rule.distance(x, y) <= HAIR])) >= STRAIGHT * width:
+                rules.append(rule)
     return rules
 
 

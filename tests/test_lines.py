@@ -244,6 +244,15 @@ def test_digits_that_stand_on_a_rule_are_not_taken_for_it(touching):
     assert line.box[2] >= x - 16
 
 
+def test_a_rule_that_is_broken_is_wiped_whole():
+    page = blank(160, 400)
+    write(page, "43278", 80, 60)
+    page[103:105, :300] = 0
+    page[103:105, 304:] = 0
+    (line,) = find_lines(page).lines
+    assert line.picture[-2:].max() < 64
+
+
 def test_a_tall_digit_that_has_grown_together_with_a_rule_along_the_border_is_one_of_its_line_and_the_rule_is_not():
     page = blank(61, 220)
     (first,) = write(page, "9", 6, 3, height=54)

@@ -3,8 +3,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
+from PIL import Image
 
-from edgedigits.rules import without_rules
+from edgedigits.rules import ruled_across, without_rules
 from edgedigits.training.synthetic import draw_digit
 
 masks = array_shapes(min_dims=2, max_dims=2, max_side=40).flatmap(lambda shape: arrays(np.bool_, shape))
@@ -34,6 +35,17 @@ def digit(value, seed, size):
 def cut_out(mask):
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+
+
+def number(seed, shape, foot):
+    """Digits 26 high side by side, that stand where `foot` says."""
+    page, left = np.zeros(shape, np.bool_), 4
+    for i in range(12):
+        small = Image.fromarray(cut_out(digit((seed + 3 * i) % 10, (seed, i), 40)))
+        small = np.asarray(small.resize((max(1, round(26 * small.width / small.height)), 26)))
+        page[foot - 26 : foot, left : left + small.shape[1]] |= small[:, : shape[1] - left]
+        left = min(left + small.shape[1] - 1, shape[1])
+    return page
 
 
 def on_a_page(mask, shape, seed):
@@ -116,6 +128,15 @@ def test_a_digit_that_a_rule_crosses_keeps_its_ink():
     # The rest are strokes that lie along the rule.
     assert np.mean(np.array(kept) > 0.95) > 0.9
     assert np.mean(np.array(taken) > 0.9) > 0.98
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_feet_of_digits_above_a_rule_are_no_second_one(seed):
+    shape = (48, 200)
+    mask = number(seed, shape, 36) | rule(shape, 0.85, 0.3, 2)
+    taken = ruled_across(mask)
+    assert taken.any()
+    assert not (taken & ~rule(shape, 0.85, 0.3, 6)).any()
 
 
 def test_a_line_that_ends_within_the_picture_is_a_stroke():
