@@ -57,7 +57,7 @@ def odd_frames(test_digits):
 
 def _little_of_all(patch):
     """Few lines to measure by, and few digits, letters and marks to compose them of."""
-    for name, count in (("MEASURED", 96), ("LETTERS", 160), ("MARKS", 64)):
+    for name, count in (("MEASURED", 32), ("HELD_OUT", 2), ("LETTERS", 80), ("MARKS", 64)):
         patch.setattr(line_material, name, count)
     for split, count in (("train", 200), ("test", 100)):
         patch.setitem(data.SYNTHETIC_COUNT, split, count)
