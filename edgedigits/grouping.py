@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgedigits.alphabet import LINE_HEIGHT
 from edgedigits.marks import Marks
+from edgedigits.slopes import median, slope_of
 
 __all__ = ["Group", "are_frames", "are_wide", "group_marks"]
 
@@ -194,12 +195,12 @@ def _grouped(
     parts = [
         part
         for row in _overlapping(tall, middle - core, middle + core)
-        for part in _overlapping(row, marks.x0, marks.x1 + GAP * _median(height[row]))
+        for part in _overlapping(row, marks.x0, marks.x1 + GAP * median(height[row]))
     ]
     # What the picture cuts is the edge of the paper, or belongs to others, where there is a line that it does not cut.
     whole = [part for part in parts if not at_border[part].all()]
     for part in whole or parts:
-        slope = _slope((marks.x0[part] + marks.x1[part]) / 2, middle[part], _median(height[part]))
+        slope = _slope((marks.x0[part] + marks.x1[part]) / 2, middle[part], median(height[part]))
         left = int(marks.x0[part].min())
         falls = slope * ((marks.x0 + marks.x1) / 2 - left)
         y0, y1 = float((marks.y0 - falls)[part].min()), float((marks.y1 - falls)[part].max())
@@ -234,12 +235,6 @@ def _overlapping(items: NDArray[np.int64], low: NDArray[Any], high: NDArray[Any]
     return np.split(order, np.flatnonzero(low[order][1:] >= reach[:-1]) + 1)
 
 
-def _median(values: NDArray[Any]) -> float:
-    """As numpy's, which takes twenty times as long for a few."""
-    ordered = sorted(values.tolist())
-    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
-
-
 def _weighted_median(values: NDArray[np.int64], weights: NDArray[np.int64]) -> float:
     order = np.argsort(values)
     below = weights[order].cumsum()
@@ -247,13 +242,8 @@ def _weighted_median(values: NDArray[np.int64], weights: NDArray[np.int64]) -> f
 
 
 def _slope(x: NDArray[np.float64], y: NDArray[np.float64], size: float) -> float:
-    """By how much a line falls to the right: the median over pairs of digits (Theil & Sen); 0 where it hardly does."""
+    """By how much a line falls to the right; 0 where it hardly does."""
     if not 3 <= len(x) <= MAX_FITTED or np.ptp(x) < 3 * size:
         return 0.0
-    one, other = np.triu_indices(len(x), 1)
-    apart = np.abs(x[other] - x[one]) >= size
-    if not apart.any():
-        return 0.0
-    one, other = one[apart], other[apart]
-    slope = _median((y[other] - y[one]) / (x[other] - x[one]))
+    slope = slope_of(x, y, apart=size)
     return slope if STEEP < abs(slope) <= STEEPEST else 0.0

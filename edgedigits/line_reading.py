@@ -16,6 +16,7 @@ from edgedigits.expectation import Expected
 from edgedigits.lines import INK, Layout, LineInk
 from edgedigits.looks import Run, looked_at
 from edgedigits.marks import Box
+from edgedigits.raised import are_raised
 from edgedigits.results import Digit, Line, Reading, Reason, Separator
 from edgedigits.strikes import is_struck_out
 
@@ -29,12 +30,6 @@ LIKELY, SURER = 0.5, 3.0
 """Confidence from which a line is called upside down, and how many times likelier than as it is it then has to be."""
 LEAST_STRUCK = 3
 """Digits of a line that may be struck out: the bars of two may happen to be one."""
-RAISED, MOST_RAISED = 0.72, 2
-"""Part of a line's height that its last digits reach down to at most where they are raised, as cents are, or a power;
-and how many are."""
-SMALLER, HEAD, LEAST_SLOPING = 0.8, 0.3, 3
-"""Part of the others' height that they have at most; part of it by which they may begin higher; and how many of the
-others it takes to tell a slope."""
 LEAST_SPELLED = 0.1
 """Share of a likely string's probability that its likeliest spelling has: to find it takes next to no time."""
 
@@ -96,7 +91,7 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
     if reason is None and len(decoded.digits) >= LEAST_STRUCK and is_struck_out(_between(picture, decoded.digits)):
         reason = "struck out"
     digits, separators = _placed(line, line.picture, decoded, bar.alone)
-    if reason is None and _are_raised(digits, separators):
+    if reason is None and are_raised([digit.box for digit in digits], [separator.box for separator in separators]):
         reason = "raised"
     return Line(
         text=decoded.text,
@@ -109,39 +104,6 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
         alternatives=decoded.alternatives,
         box=line.box,
     )
-
-
-def _are_raised(digits: Sequence[Digit], separators: Sequence[Separator]) -> bool:
-    """Whether the last one or two digits are smaller than those before them and end above their feet, as these rise or
-    fall, and no separator stands between.
-
-    What begins far above the others' heads is not called raised: a line may rise more than its digits tell.
-    """
-    for count in range(1, min(MOST_RAISED, len(digits) - 1) + 1):
-        last, first = digits[-count - 1].box, digits[-count].box
-        if any(last[0] < separator.box[0] < first[2] for separator in separators):
-            continue
-        heights = [digit.box[3] - digit.box[1] for digit in digits]
-        # To look at sizes alone takes next to no time, and most lines end with digits as high as the others.
-        if max(heights[-count:]) > SMALLER * sorted(heights[:-count])[(len(digits) - count) // 2]:
-            continue
-        boxes = np.array([digit.box for digit in digits], np.float64)
-        middle = (boxes[:, 0] + boxes[:, 2]) / 2
-        edges = boxes[:, 1::2] - _slope(boxes[:-count]) * middle[:, np.newaxis]
-        top, bottom = np.median(edges[:-count], axis=0)
-        highest, lowest = edges[-count:, 0].min(), edges[-count:, 1].max()
-        if lowest < top + RAISED * (bottom - top) and highest > top - HEAD * (bottom - top):
-            return True
-    return False
-
-
-def _slope(boxes: NDArray[np.float64]) -> float:
-    """By how much boxes fall to the right: the median over pairs. Of two, which may differ in size, nothing is told."""
-    if len(boxes) < LEAST_SLOPING:
-        return 0.0
-    x, y = (boxes[:, :2] + boxes[:, 2:]).T / 2
-    one, other = np.triu_indices(len(boxes), 1)
-    return float(np.median((y[other] - y[one]) / np.maximum(x[other] - x[one], 1)))
 
 
 def _between(picture: NDArray[np.uint8], digits: Sequence[Symbol]) -> NDArray[np.bool_]:

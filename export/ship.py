@@ -113,8 +113,9 @@ def describe(made: list[Exported], kept: list[str], checkpoint: Checkpoint, fold
     right = f"{accuracy.correct} of {accuracy.n}, {100 * accuracy.accuracy:.2f}%"
     accepted = f"{100 * accuracy.coverage:.2f}%, {accuracy.accepted_errors} errors among them"
     same = "same string as it" if card.takes == "lines" else "same digit as it"
-    # Of GPUs there is a random state of their own.
-    how, device = ("", "cuda") if "cuda" in checkpoint.random_state else ("OMP_NUM_THREADS=1 ", "cpu")
+    # Of GPUs there is a random state of their own. A run on lines begins with others, and is not made again bit by bit.
+    device = "cuda" if "cuda" in checkpoint.random_state else "cpu"
+    how = "OMP_NUM_THREADS=1 " if device == "cpu" and card.takes == "frames" else ""
     return f"""# {card.model}
 
 {_reads(card)}

@@ -326,3 +326,26 @@ def test_grain_does_not_drown_the_strokes_of_a_page():
     noisy = np.clip(page - np.abs(np.random.default_rng(0).normal(0, 12, page.shape)), 0, 255).astype(np.uint8)
     (line,) = find_lines(noisy).lines
     assert all(holds(line.box, box, slack=3) for box in boxes)
+
+
+def cut_at(side, pixels, text="25803"):
+    """A page that ends within the first or the last digit, so many pixels from its outer edge; what it leaves there."""
+    page = blank(100, 400)
+    boxes = write(page, text, 60, 30)
+    return page[:, boxes[0][0] + pixels :] if side == "left" else page[:, : boxes[-1][2] - pixels]
+
+
+@pytest.mark.parametrize("side", ["left", "right"])
+@pytest.mark.parametrize("digit", "08")
+def test_a_line_whose_border_goes_through_a_digit_is_cut(side, digit):
+    (line,) = find_lines(cut_at(side, 10, f"{digit}243{digit}")).lines
+    assert line.is_cut
+
+
+def test_a_line_with_paper_around_or_none_at_either_side_is_not_cut():
+    page = blank(100, 400)
+    boxes = write(page, "02430", 60, 30)
+    (line,) = find_lines(page).lines
+    assert not line.is_cut
+    (tight,) = find_lines(page[:, boxes[0][0] : boxes[-1][2]]).lines
+    assert not tight.is_cut

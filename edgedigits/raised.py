@@ -1,0 +1,53 @@
+"""Whether a number's last digits are raised, as cents are that no comma parts from the others, or a power."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgedigits.marks import Box
+from edgedigits.slopes import slope_of
+
+__all__ = ["are_raised"]
+
+MOST = 2
+"""Digits that may be raised."""
+LOWEST, HIGHEST = 0.72, 0.3
+"""Part of the others' height that they reach down to at most, and by which they begin higher at most: a line may rise
+more than its digits tell."""
+SMALLER = 0.8
+"""Part of the others' height that they have at most."""
+LEAST_SLOPING = 3
+"""How many of the others it takes to tell a slope: two may differ in size."""
+
+
+def are_raised(digits: Sequence[Box], separators: Sequence[Box]) -> bool:
+    """Whether the last one or two digits are smaller than those before them and end above their feet, as these rise or
+    fall, and no separator stands before them.
+    """
+    for count in range(min(MOST, len(digits) - 1), 0, -1):
+        if _are_raised(digits[:-count], digits[-count:]):
+            last, first = digits[-count - 1], digits[-count]
+            return not any(last[0] < separator[0] < first[2] for separator in separators)
+    return False
+
+
+def _are_raised(others: Sequence[Box], few: Sequence[Box]) -> bool:
+    # To look at sizes alone takes next to no time, and most lines end with digits as high as the others.
+    usual = sorted(bottom - top for _, top, _, bottom in others)[len(others) // 2]
+    if max(bottom - top for _, top, _, bottom in few) > SMALLER * usual:
+        return False
+    x0, y0, x1, y1 = np.array([*others, *few], np.float64).T
+    middle = (x0 + x1) / 2
+    n = len(others)
+    falls = _slope(middle[:n], ((y0 + y1) / 2)[:n]) * middle
+    tops, bottoms = y0 - falls, y1 - falls
+    top, bottom = np.median(tops[:n]), np.median(bottoms[:n])
+    size = bottom - top
+    return bool(bottoms[n:].max() < top + LOWEST * size and tops[n:].min() > top - HIGHEST * size)
+
+
+def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    return slope_of(x, y, apart=1.0) if len(x) >= LEAST_SLOPING else 0.0

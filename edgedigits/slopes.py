@@ -1,0 +1,28 @@
+"""The slope of what lies along a line, but for a few places that do not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["median", "slope_of"]
+
+
+def slope_of(x: NDArray[np.float64], y: NDArray[np.float64], apart: float) -> float:
+    """By how much places at `x`, in order or not, fall to the right: the median over pairs that are at least so far
+    apart (P. K. Sen, 'Estimates of the Regression Coefficient Based on Kendall's Tau', 1968); 0 where none are.
+    """
+    one, other = np.triu_indices(len(x), 1)
+    is_apart = np.abs(x[other] - x[one]) >= apart
+    if not is_apart.any():
+        return 0.0
+    one, other = one[is_apart], other[is_apart]
+    return median((y[other] - y[one]) / (x[other] - x[one]))
+
+
+def median(values: NDArray[Any]) -> float:
+    """As numpy's, which takes twenty times as long for a few."""
+    ordered = sorted(values.tolist())
+    return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
