@@ -145,7 +145,8 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
     at_border = cut_above | cut_below | cut_aside
     # Where the paper ends, or a box, is no digit, however large.
     may_hide = ~(cut_aside | (cut_above & cut_below) | (at_border & are_wide(marks, shape)))
-    left = ~(are_wide(marks, shape) & (height <= SLIM * width)) & ((height > SPECK) | (width > SPECK))
+    ruled = are_wide(marks, shape) & (height <= SLIM * width)
+    left = ~ruled & ((height > SPECK) | (width > SPECK))
     left &= ~_lines_down(width, height, left, shape)
     if not left.any():
         return []
@@ -154,7 +155,7 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
     if marks.area[is_usual].sum() < LITTLE * marks.area[left].sum():
         is_usual = left
     usual = _weighted_median(height[is_usual], marks.area[is_usual])
-    groups = list(_grouped(marks, left, at_border, may_hide, usual))
+    groups = list(_grouped(marks, left, usual, at_border=at_border, ruled=ruled, may_hide=may_hide))
     if groups:
         used = np.concatenate([group.marks for group in groups])
         darkness = float(np.average(ink[used], weights=marks.area[used]))
@@ -163,7 +164,7 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
         left &= ~at_border & (ink >= AS_DARK * darkness)
         if left.any():
             smaller = _weighted_median(height[left], marks.area[left])
-            groups += _grouped(marks, left, at_border, may_hide, smaller)
+            groups += _grouped(marks, left, smaller, at_border=at_border, ruled=ruled, may_hide=may_hide)
     return _in_order(groups)
 
 
@@ -181,15 +182,19 @@ def _lines_down(
 def _grouped(
     marks: Marks,
     is_mark: NDArray[np.bool_],
-    at_border: NDArray[np.bool_],
-    may_hide: NDArray[np.bool_],
     usual: float,
+    *,
+    at_border: NDArray[np.bool_],
+    ruled: NDArray[np.bool_],
+    may_hide: NDArray[np.bool_],
 ) -> Iterator[Group]:
-    """Lines of digits that are about as high as `usual`, in pixels; what is far higher `may_hide` one of them."""
+    """Lines of digits that are about as high as `usual`, in pixels; what is far higher `may_hide` one of them, and what
+    is `ruled` and nearly as high has grown together with some.
+    """
     height = marks.y1 - marks.y0
     tall = np.flatnonzero(is_mark & (height >= TALL * usual) & (height <= TALLEST * usual))
     small = np.flatnonzero(is_mark & (height < TALL * usual))
-    giant = np.flatnonzero(is_mark & (height > TALLEST * usual) & may_hide)
+    hiding = np.flatnonzero((is_mark & (height > TALLEST * usual) & may_hide) | (ruled & (height >= TALL * usual)))
     core = np.where(height < LOW * usual, height, CORE * height) / 2
     middle = (marks.y0 + marks.y1) / 2
     parts = [
@@ -213,7 +218,7 @@ def _grouped(
         fall = slope * (x0 - left)
         reaches_in = is_near & (marks.y1 - falls > y0) & (marks.y0 - falls < y1)
         yield Group(
-            own, x0, y0 + fall, int(marks.x1[own].max()), y1 + fall, slope, disturbed=bool(reaches_in[giant].any())
+            own, x0, y0 + fall, int(marks.x1[own].max()), y1 + fall, slope, disturbed=bool(reaches_in[hiding].any())
         )
 
 

@@ -84,7 +84,7 @@ def _read_line(line: LineInk, run: Run, bar: Bar, expected: Expected | None) -> 
     reason = _reason(decoded, bar, expected)
     if reason in {"no digit", "unsure"} and _is_upside_down(picture, run, decoded):
         reason = "upside down"
-    if reason in {None, "unsure"} and line.is_cut:
+    if decoded.text and reason in {None, "unsure"} and line.is_cut:
         reason = "cut off"
     if reason is None and line.disturbed:
         reason = "unsure"

@@ -30,8 +30,13 @@ MAX_WIDTH = 4096
 """Columns of a line from which it is too long: more than two hundred digits."""
 MAX_LINES, MAX_MARKS = 200, 20_000
 """More are on no picture of amounts; each costs time."""
-STROKE, LONG = 3, 18
-"""Rows of a line that a stroke is wide at least where a border crosses it; and from which it counts as two."""
+STROKE, LONG, HIGHEST = 3, 18, 28
+"""Rows of a line that a stroke is wide at least where a border crosses it; from which it counts as two; and that it has
+at most."""
+
+
+TIGHT = 0.05
+"""Paper on any side of a picture that was cut out around its digits, as a part of its height."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,22 +69,27 @@ class LineInk:
         """Whether a digit goes on beyond the picture's left or right border: it is crossed there twice, or along most
         of a digit's height, where a stroke that ends is once.
 
-        A picture that ends where the digits do on both sides was cut out around them, and cuts nothing off.
+        A picture that ends where the digits do on all sides was cut out around them, and cuts nothing off.
         """
-        left, right = (self._crossed(x, inwards) for x, inwards in ((0, 1), (self.shape[1], -1)))
-        return max(left, right) > 1 and min(left, right) == 0
+        height, width = self.shape
+        x0, y0, x1, y1 = self.box
+        if self.picture is None or max(x0, y0, width - x1, height - y1) <= TIGHT * height:
+            return False
+        columns = []
+        # The border itself goes through columns that are blurred with the paper beyond.
+        for u in (-self.left * self.scale, (width - self.left) * self.scale - 1):
+            # Farther away than their own paper reaches, no digit goes on.
+            if 0 <= u <= self.picture.shape[1] - 1:
+                columns += [self.picture[:, math.floor(u)], self.picture[:, math.ceil(u)]]
+        return any(_crossings(column >= INK) > 1 for column in columns)
 
-    def _crossed(self, x: int, inwards: int) -> int:
-        """How often strokes cross the picture's border at `x`, by the column that is just inside of it."""
-        if self.picture is None:
-            return 0
-        u = (x - self.left) * self.scale
-        column = math.ceil(u) if inwards > 0 else math.floor(u) - 1
-        if not 0 <= column < self.picture.shape[1]:
-            return 0
-        edges = np.flatnonzero(np.diff(self.picture[:, column] >= INK, prepend=False, append=False))
-        lengths = edges[1::2] - edges[::2]
-        return int(np.count_nonzero(lengths >= STROKE) + np.count_nonzero(lengths >= LONG))
+
+def _crossings(column: NDArray[np.bool_]) -> int:
+    edges = np.flatnonzero(np.diff(column, prepend=False, append=False))
+    lengths = edges[1::2] - edges[::2]
+    # What is higher than a digit is a line down, or the edge of the paper.
+    is_stroke = (lengths >= STROKE) & (lengths <= HIGHEST)
+    return int(np.count_nonzero(is_stroke) + np.count_nonzero(is_stroke & (lengths >= LONG)))
 
 
 def _within(shape: tuple[int, ...], left: float, top: float, right: float, bottom: float) -> Box:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.marks import Box
-from edgedigits.slopes import slope_of
+from edgedigits.slopes import median, slope_of
 
 __all__ = ["are_raised"]
 
@@ -20,12 +20,12 @@ more than its digits tell."""
 SMALLER = 0.8
 """Part of the others' height that they have at most."""
 LEAST_SLOPING = 3
-"""How many of the others it takes to tell a slope: two may differ in size."""
+"""How many of the others it takes to tell a slope: one of two may reach below the line."""
 
 
 def are_raised(digits: Sequence[Box], separators: Sequence[Box]) -> bool:
     """Whether the last one or two digits are smaller than those before them and end above their feet, as these rise or
-    fall, and no separator stands before them.
+    fall, and no separator begins between the two parts.
     """
     for count in range(min(MOST, len(digits) - 1), 0, -1):
         if _are_raised(digits[:-count], digits[-count:]):
@@ -42,9 +42,10 @@ def _are_raised(others: Sequence[Box], few: Sequence[Box]) -> bool:
     x0, y0, x1, y1 = np.array([*others, *few], np.float64).T
     middle = (x0 + x1) / 2
     n = len(others)
-    falls = _slope(middle[:n], ((y0 + y1) / 2)[:n]) * middle
+    # By their feet: of smaller digits on a level line, heads and middles fall.
+    falls = _slope(middle[:n], y1[:n]) * middle
     tops, bottoms = y0 - falls, y1 - falls
-    top, bottom = np.median(tops[:n]), np.median(bottoms[:n])
+    top, bottom = median(tops[:n]), median(bottoms[:n])
     size = bottom - top
     return bool(bottoms[n:].max() < top + LOWEST * size and tops[n:].min() > top - HIGHEST * size)
 

@@ -18,8 +18,8 @@ THINNEST, THIN = 3.0, 0.035
 COVERED, REPEATED = 0.6, 0.5
 """Least part of the picture's width that a rule covers, and a further one beside it; what is written across covers
 the rest."""
-STRAIGHT, HAIR = 0.35, 0.5
-"""Least part of the picture's width at which a rule's middle is within a hair's breadth, in pixels, of a straight line.
+SMOOTH, HAIR = 0.43, 0.5
+"""Least part of the picture's width at which a rule's middle is within a hair's breadth, in pixels, of a smooth curve.
 Feet of digits stand on one line, too, but not so exactly."""
 REACH = 0.1
 """Most that a rule, crossed by writing, may stay away from the picture's left or right side, as a part of its width."""
@@ -30,17 +30,16 @@ RAGGED = 1.0
 """Pixels by which a rule's edges may wander."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Rule:
-    """A straight line across, `slope` times x and `offset` down, in pixels."""
+    """A line across, straight or bowed a little as on paper that was: a polynomial of x, in pixels downwards."""
 
-    slope: float
-    offset: float
+    curve: NDArray[np.float64]
     thickness: float
 
     def distance(self, x: NDArray[np.int64], y: NDArray[np.float64]) -> NDArray[np.float64]:
         """How far above or below the line's middle places are."""
-        away: NDArray[np.float64] = np.abs(y - self.slope * x - self.offset)
+        away: NDArray[np.float64] = np.abs(y - np.polyval(self.curve, x))
         return away
 
 
@@ -72,7 +71,7 @@ def _rules(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_
         return ruled, bands
     x, y, thickness = runs.row[thin], (runs.start[thin] + runs.end[thin]) / 2, lengths[thin]
     rules = _found(x, y, thickness, mask.shape, most / 2)
-    is_lone = all(not EDGE * height < rule.slope * width / 2 + rule.offset < (1 - EDGE) * height for rule in rules)
+    is_lone = all(not EDGE * height < np.polyval(rule.curve, width / 2) < (1 - EDGE) * height for rule in rules)
     if is_lone and COVERED * width <= height:
         return ruled, bands
     is_rule = np.zeros(len(lengths), np.bool_)
@@ -100,13 +99,11 @@ def _found(
     for rung in np.flatnonzero(covered >= REPEATED * width):
         on = np.flatnonzero((place == rung) | (place == rung + 1))
         if x[on[0]] <= REACH * width and x[on[-1]] >= (1 - REACH) * width:
-            slope, offset = np.polyfit(x[on], y[on], 1).tolist()
-            rule = _Rule(slope, offset, float(np.median(thickness[on])))
-            away = rule.distance(x[on], y[on])
+            thick = float(np.median(thickness[on]))
+            away = _Rule(np.polyfit(x[on], y[on], 1), thick).distance(x[on], y[on])
             on = on[away <= max(RAGGED, 2 * float(np.median(away)))]
-            slope, offset = np.polyfit(x[on], y[on], 1).tolist()
-            rule = _Rule(slope, offset, rule.thickness)
-            if len(np.unique(x[rule.distance(x, y) <= HAIR])) >= STRAIGHT * width:
+            rule = _Rule(np.polyfit(x[on], y[on], 2), thick)
+            if len(np.unique(x[rule.distance(x, y) <= HAIR])) >= SMOOTH * width:
                 rules.append(rule)
     return rules
 

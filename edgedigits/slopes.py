@@ -1,4 +1,4 @@
-"""The slope of what lies along a line, but for a few places that do not."""
+"""Medians over a few places: their own, and the slope of the line along which most of them lie."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ __all__ = ["median", "slope_of"]
 
 
 def slope_of(x: NDArray[np.float64], y: NDArray[np.float64], apart: float) -> float:
-    """By how much places at `x`, in order or not, fall to the right: the median over pairs that are at least so far
-    apart (P. K. Sen, 'Estimates of the Regression Coefficient Based on Kendall's Tau', 1968); 0 where none are.
+    """By how much places `x` and `y`, both [n], fall to the right: the median over pairs that are at least so far `apart`
+    (P. K. Sen, 'Estimates of the Regression Coefficient Based on Kendall's Tau', 1968); 0 where none are.
     """
     one, other = np.triu_indices(len(x), 1)
     is_apart = np.abs(x[other] - x[one]) >= apart
@@ -23,6 +23,6 @@ def slope_of(x: NDArray[np.float64], y: NDArray[np.float64], apart: float) -> fl
 
 
 def median(values: NDArray[Any]) -> float:
-    """As numpy's, which takes twenty times as long for a few."""
+    """As numpy's, of at least one value in an array [n]; numpy's takes twenty times as long for a few."""
     ordered = sorted(values.tolist())
     return float(ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2

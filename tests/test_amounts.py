@@ -243,7 +243,7 @@ def test_cents_that_stand_raised_are_not_taken_for_digits_of_the_number(amount, 
         raised += reading.reason == "raised"
     assert raised >= 8
     # By how much three digits fall is not told exactly.
-    assert taken <= (3 if slope > 0 else 0)
+    assert taken <= (3 if slope else 0)
 
 
 def test_digits_that_rise_all_along_are_not_raised(amount):

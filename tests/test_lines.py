@@ -328,24 +328,44 @@ def test_grain_does_not_drown_the_strokes_of_a_page():
     assert all(holds(line.box, box, slack=3) for box in boxes)
 
 
-def cut_at(side, pixels, text="25803"):
-    """A page that ends within the first or the last digit, so many pixels from its outer edge; what it leaves there."""
+def cut_at(side, text):
+    """A page that ends in the first or the last digit."""
     page = blank(100, 400)
     boxes = write(page, text, 60, 30)
-    return page[:, boxes[0][0] + pixels :] if side == "left" else page[:, : boxes[-1][2] - pixels]
+    return page[:, boxes[0][0] + 10 :] if side == "left" else page[:, : boxes[-1][2] - 10]
 
 
 @pytest.mark.parametrize("side", ["left", "right"])
-@pytest.mark.parametrize("digit", "08")
-def test_a_line_whose_border_goes_through_a_digit_is_cut(side, digit):
-    (line,) = find_lines(cut_at(side, 10, f"{digit}243{digit}")).lines
+@pytest.mark.parametrize("dash", [False, True])
+def test_a_line_whose_border_goes_through_a_digit_is_cut_whatever_goes_beyond_the_other(side, dash):
+    page = cut_at(side, "82438")
+    if dash:
+        page[50:53, -20:] = page[50:53, -20:] if side == "right" else 0
+        page[50:53, :20] = page[50:53, :20] if side == "left" else 0
+    (line,) = find_lines(page).lines
     assert line.is_cut
 
 
-def test_a_line_with_paper_around_or_none_at_either_side_is_not_cut():
+def test_a_line_that_was_cut_out_closely_is_not_cut():
+    page = cut_at("left", "08280")[30:70, :-100]
+    boxes = find_lines(page).lines[0].box
+    (tight,) = find_lines(page[:, : boxes[2]]).lines
+    (beside,) = find_lines(np.pad(page[:, : boxes[2]], ((20, 20), (0, 0)), constant_values=PAPER)).lines
+    assert (tight.is_cut, beside.is_cut) == (False, True)
+
+
+def test_a_whole_digit_at_one_border_is_not_cut():
     page = blank(100, 400)
-    boxes = write(page, "02430", 60, 30)
+    boxes = write(page, "24130", 60, 30)
+    (line,) = find_lines(page[:, : boxes[-1][2]]).lines
+    assert not line.is_cut
+
+
+@pytest.mark.parametrize("apart", [4, 8, 11])
+def test_a_line_down_along_the_border_is_no_digit_that_was_cut(apart):
+    page = blank(100, 400)
+    boxes = write(page, "08243", 60, 30)
+    page = page[:, boxes[0][0] - apart - 2 :].copy()
+    page[:, :2] = 0
     (line,) = find_lines(page).lines
     assert not line.is_cut
-    (tight,) = find_lines(page[:, boxes[0][0] : boxes[-1][2]]).lines
-    assert not tight.is_cut

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from types import FrameType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -23,6 +19,7 @@ from edgedigits.training.digits import Digits
 from edgedigits.training.distillation import Teachers
 from edgedigits.training.distributed import share
 from edgedigits.training.folder import PictureFolder
+from edgedigits.training.interrupts import leave_interrupts_to_the_parent, uninterrupted
 from edgedigits.training.recipes import Recipe
 
 __all__ = ["Batch", "Batches", "batches"]
@@ -162,7 +159,7 @@ class _Streamed:
             generator=torch.Generator(),
             num_workers=min(MAX_WORKERS, _usable_cores()),
             pin_memory=device.type == "cuda",
-            worker_init_fn=_leave_interrupts_to_the_parent,
+            worker_init_fn=leave_interrupts_to_the_parent,
             persistent_workers=True,
         )
 
@@ -170,10 +167,10 @@ class _Streamed:
         return len(self._loader)
 
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        with _uninterrupted():
+        with uninterrupted():
             loaded = iter(self._loader)
         while True:
-            with _uninterrupted():
+            with uninterrupted():
                 batch = next(loaded, None)
             if batch is None:
                 return
@@ -182,35 +179,6 @@ class _Streamed:
                 raise DatasetError(str(batch))
             frames, labels = batch
             yield frames.to(self._device, non_blocking=True), labels.to(self._device, non_blocking=True)
-
-
-@contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Hold a first Ctrl-C back until the end: raised while a queue between processes is being locked, it would leave it
-    locked, and the loader would wait for it forever as it ends. A second one is not held back.
-    """
-    is_main = threading.current_thread() is threading.main_thread()
-    if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
-        yield
-        return
-    held = []
-
-    def hold(number: int, _: FrameType | None) -> None:
-        held.append(number)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-
-    signal.signal(signal.SIGINT, hold)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if held:
-        raise KeyboardInterrupt
-
-
-def _leave_interrupts_to_the_parent(_: int) -> None:
-    """A terminal sends Ctrl-C to workers, too, and one that dies of it may do so with a queue locked."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _usable_cores() -> int:

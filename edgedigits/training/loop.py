@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 import os
@@ -121,7 +120,8 @@ def train(
     means, a run goes on from its last whole epoch and ends, on a CPU, with the very weights it would have had.
     The digits, or lines, `measured` after each epoch, those held out where the recipe does, are only reported on while
     training goes on; the finished run is calibrated on them where they were held out. In a process group, all processes
-    call this alike and the first writes. Raises `RunError`, `DatasetError`, `OutputError`.
+    call this alike and the first writes. Raises `RunError`, `DatasetError`, `OutputError`, and `InputError` where what
+    a run that is `averaged` began with is not at hand.
     """
     recipe = checkpoint.recipe
     if not checkpoint.random_state:
@@ -140,6 +140,7 @@ def train(
     require_agreement(
         (recipe, len(checkpoint.history)), f"the processes do not find the same run in {run}: let them share the folder"
     )
+    begun = _begun_with(recipe) if isinstance(recipe, LineRecipe) and recipe.averaged else None
     trained = replicated(network, device)
     _restore_random_state(checkpoint.random_state, device)
 
@@ -150,8 +151,8 @@ def train(
     while len(history) < recipe.epochs:
         started = time.perf_counter()
         total = train_pass(trained, optimizer, passes, recipe, epoch=len(history), on_step=on_step)
-        if isinstance(recipe, LineRecipe) and recipe.averaged and len(history) + 1 == recipe.epochs:
-            _average(network, recipe.begins_with)
+        if begun and len(history) + 1 == recipe.epochs:
+            _average(network, begun)
         tested = _measure(network, measured, device)
         epoch = Epoch(
             epoch=len(history) + 1,
@@ -236,17 +237,19 @@ def build_optimizer(recipe: Recipe, network: DigitNetwork) -> torch.optim.Optimi
     return torch.optim.SGD(groups, lr=recipe.learning_rate, momentum=recipe.momentum)
 
 
+def _begun_with(recipe: LineRecipe) -> dict[str, Tensor]:
+    """The weights that a run began with, and what its normalisation knew of its inputs."""
+    network = build_network(recipe.network)
+    network.begin_with(find_trained(recipe.begins_with, network).network())
+    return network.state_dict()
+
+
 @torch.no_grad()
-def _average(network: DigitNetwork, begun_with: str) -> None:
-    """Make a network's weights, and what its normalisation knows of its inputs, the mean of its own and those that it
-    began with.
-    """
-    begun = copy.deepcopy(network)
-    begun.begin_with(find_trained(begun_with, network).network())
-    weights = begun.state_dict()
+def _average(network: DigitNetwork, begun: dict[str, Tensor]) -> None:
+    """Make a network's weights, and what its normalisation knows, the mean of its own and those that it began with."""
     for name, tensor in network.state_dict().items():
         if tensor.is_floating_point():
-            tensor.lerp_(weights[name], 0.5)
+            tensor.lerp_(begun[name].to(tensor.device), 0.5)
 
 
 def _passes(

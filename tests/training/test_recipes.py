@@ -40,6 +40,7 @@ def test_recipes_for_lines_train_a_network_for_lines_on_lines_and_hold_digits_ou
     if is_of_lines:
         assert recipe.lines > recipe.batch_size
         assert recipe.hold_out
+        assert recipe.begins_with or not recipe.averaged
         # What of a recipe is for frames alone is left as it is.
         for_frames = (recipe.augmented, recipe.views, recipe.teachers, recipe.synthetic, recipe.momentum)
         assert not any(for_frames)

@@ -1,0 +1,71 @@
+import os
+import signal
+import threading
+
+import pytest
+
+from edgedigits.training.interrupts import uninterrupted
+
+
+@pytest.fixture(autouse=True)
+def handler():
+    """Ctrl-C as a program in a terminal hears it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
+def interrupt():
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_an_interrupt_is_heard_at_the_end():
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        interrupt()
+        done.append(True)
+    assert done
+
+
+def test_a_second_one_is_heard_at_once():
+    done = []
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        interrupt()
+        interrupt()
+        done.append(True)
+    assert not done
+
+
+def test_none_is_made_up():
+    with uninterrupted():
+        pass
+
+
+def test_an_error_is_told_and_not_where_an_interrupt_may_have_caused_it():
+    with pytest.raises(RuntimeError), uninterrupted():
+        raise RuntimeError
+    with pytest.raises(KeyboardInterrupt), uninterrupted():
+        interrupt()
+        raise RuntimeError
+
+
+def test_who_handles_interrupts_otherwise_is_left_to_it():
+    heard = []
+    signal.signal(signal.SIGINT, lambda *_: heard.append(True))
+    with uninterrupted():
+        interrupt()
+        assert heard
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def test_in_another_thread_nothing_is_changed():
+    def inside():
+        with uninterrupted():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    seen = []
+    thread = threading.Thread(target=inside)
+    thread.start()
+    thread.join()
+    assert seen == [signal.default_int_handler]
