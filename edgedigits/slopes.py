@@ -11,7 +11,7 @@ __all__ = ["median", "slope_of"]
 
 
 def slope_of(x: NDArray[np.float64], y: NDArray[np.float64], apart: float) -> float:
-    """By how much places `x` and `y`, both [n], fall to the right: the median over pairs that are at least so far `apart`
+    """By how much places at `x` and `y`, both [n], fall to the right: the median over pairs at least so far `apart`
     (P. K. Sen, 'Estimates of the Regression Coefficient Based on Kendall's Tau', 1968); 0 where none are.
     """
     one, other = np.triu_indices(len(x), 1)

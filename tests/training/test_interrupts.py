@@ -20,34 +20,39 @@ def interrupt():
     os.kill(os.getpid(), signal.SIGINT)
 
 
+def fail():
+    raise RuntimeError
+
+
+def run_uninterrupted(*steps):
+    with uninterrupted():
+        for step in steps:
+            step()
+
+
 def test_an_interrupt_is_heard_at_the_end():
     done = []
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
-        interrupt()
-        done.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        run_uninterrupted(interrupt, lambda: done.append(True))
     assert done
 
 
 def test_a_second_one_is_heard_at_once():
     done = []
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
-        interrupt()
-        interrupt()
-        done.append(True)
+    with pytest.raises(KeyboardInterrupt):
+        run_uninterrupted(interrupt, interrupt, lambda: done.append(True))
     assert not done
 
 
 def test_none_is_made_up():
-    with uninterrupted():
-        pass
+    run_uninterrupted()
 
 
-def test_an_error_is_told_and_not_where_an_interrupt_may_have_caused_it():
-    with pytest.raises(RuntimeError), uninterrupted():
-        raise RuntimeError
-    with pytest.raises(KeyboardInterrupt), uninterrupted():
-        interrupt()
-        raise RuntimeError
+def test_an_error_is_told_but_where_an_interrupt_may_have_caused_it():
+    with pytest.raises(RuntimeError):
+        run_uninterrupted(fail)
+    with pytest.raises(KeyboardInterrupt):
+        run_uninterrupted(interrupt, fail)
 
 
 def test_who_handles_interrupts_otherwise_is_left_to_it():
