@@ -15,7 +15,7 @@ __all__ = ["Run", "looked_at"]
 Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 """Lines `uint8 [n, 32, width]` to probabilities `float32 [n, steps, 17]`."""
 
-HOPELESS, SURE = 0.1, 0.95
+HOPELESS, SURE = 0.1, 0.98
 """Confidences below which, and from which, the first look at a line is the last."""
 LEANS = (-0.25, 0.25)
 """By how many columns a row a line is made to lean for another look."""
