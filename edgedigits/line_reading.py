@@ -138,8 +138,10 @@ def _is_upside_down(picture: NDArray[np.uint8], run: Run, decoded: Decoded) -> b
 
 
 def _padded(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    more = -picture.shape[1] % WIDTH_STEP
-    return np.pad(picture, ((0, 0), (0, more))) if more else picture
+    height, width = picture.shape
+    padded = np.zeros((height, width + -width % WIDTH_STEP), np.uint8)
+    padded[:, :width] = picture
+    return padded
 
 
 def _placed(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -192,23 +192,34 @@ def _cut_out(
     from PIL import Image
 
     first, rows = math.floor(group.top), math.ceil(LINE_HEIGHT / group.scale) + 1
-    columns = np.arange(group.left, group.right)
-    falls = np.rint(group.slope * (columns - group.left)).astype(np.int64)
-    y = np.arange(first, first + rows)[:, np.newaxis] + falls
-    inside = (y >= 0) & (y < ink.shape[0]) & (columns >= 0) & (columns < ink.shape[1])
-    y, x = y.clip(0, ink.shape[0] - 1), columns.clip(0, ink.shape[1] - 1)
+    columns = np.arange(group.right - group.left)
+    falls = np.rint(group.slope * columns).astype(np.int64)
+    highest = int(falls.min())
+    place = (first + highest, group.left, rows + int(falls.max()) - highest, len(columns))
+    own = _window(ink, *place, paper=0)
     if len(groups) > 1:
         is_foreign = np.zeros(int(of_pixel.max()) + 2, np.bool_)
         is_foreign[np.concatenate([other.marks for other in groups if other is not group])] = True
         is_foreign[group.marks] = False
-        inside &= ~is_foreign[of_pixel[y, x]]
+        own = np.where(is_foreign[_window(of_pixel, *place, paper=-1)], 0, own)
+    if falls.any():
+        own = own[np.arange(rows)[:, np.newaxis] + falls - highest, columns]
     top = group.top - first
-    picture = Image.fromarray(np.where(inside, ink[y, x], 0)).resize(
+    picture = Image.fromarray(own).resize(
         (group.columns, LINE_HEIGHT),
         Image.Resampling.BILINEAR,
         (0, top, len(columns), top + LINE_HEIGHT / group.scale),
     )
     return _leveled(np.asarray(picture))
+
+
+def _window(pixels: NDArray[Any], top: int, left: int, height: int, width: int, *, paper: int) -> NDArray[Any]:
+    """Part of a picture, with paper where it goes beyond."""
+    window = np.full((height, width), paper, pixels.dtype)
+    y0, x0 = max(0, -top), max(0, -left)
+    inside = pixels[max(0, top) : max(0, top + height), max(0, left) : max(0, left + width)]
+    window[y0 : y0 + inside.shape[0], x0 : x0 + inside.shape[1]] = inside
+    return window
 
 
 def _leveled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
