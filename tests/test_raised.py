@@ -17,6 +17,11 @@ def number(count, *, size=40.0, slope=0.0, smaller=0.5, raised=0):
     return [tuple(map(round, box)) for box in boxes]
 
 
+def lower(boxes, smaller):
+    """Boxes of smaller digits that stand where others do."""
+    return [(x0, round(y1 - smaller * (y1 - y0)), x1, y1) for x0, y0, x1, y1 in boxes]
+
+
 @settings(deadline=None)
 @given(count=st.integers(5, 9), size=sizes, slope=slopes, raised=st.integers(1, 2))
 def test_cents_that_stand_high_are_raised_however_large_and_sloping_the_line(count, size, slope, raised):
@@ -24,10 +29,10 @@ def test_cents_that_stand_high_are_raised_however_large_and_sloping_the_line(cou
 
 
 @settings(deadline=None)
-@given(count=st.integers(0, 9), size=sizes, slope=slopes, smaller=st.floats(0.3, 0.75))
+@given(count=st.integers(5, 9), size=sizes, slope=slopes, smaller=st.floats(0.3, 0.75))
 def test_smaller_digits_that_stand_on_the_line_are_not_however_it_slopes(count, size, slope, smaller):
     boxes = number(count, size=size, slope=slope)
-    boxes[-2:] = [(x0, round(y1 - smaller * (y1 - y0)), x1, y1) for x0, y0, x1, y1 in boxes[-2:]]
+    boxes[-2:] = lower(boxes[-2:], smaller)
     assert not are_raised(boxes, [])
 
 
@@ -45,3 +50,10 @@ def test_a_comma_between_parts_cents_from_the_rest():
     comma = (boxes[2][2] + 1, 236, boxes[2][2] + 3, 246)
     assert are_raised(boxes, [])
     assert not are_raised(boxes, [comma])
+
+
+@given(count=st.integers(0, 4), size=sizes, smaller=st.floats(0.3, 1.0))
+def test_nor_on_a_level_line_where_no_slope_can_be_told(count, size, smaller):
+    boxes = number(count, size=size)
+    boxes[-2:] = lower(boxes[-2:], smaller)
+    assert not are_raised(boxes, [])
