@@ -33,8 +33,6 @@ MAX_LINES, MAX_MARKS = 200, 20_000
 STROKE, LONG, HIGHEST = 3, 18, 28
 """Rows of a line that a stroke is wide at least where a border crosses it; from which it counts as two; and that it has
 at most."""
-
-
 TIGHT = 0.05
 """Paper on any side of a picture that was cut out around its digits, as a part of its height."""
 

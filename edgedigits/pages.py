@@ -163,7 +163,7 @@ def _tiff_frames(image: Image.Image) -> Iterator[tuple[int, bool]]:
     for number in count():
         try:
             image.seek(number)
-            is_page = not int(image.tag_v2.get(SUBFILE, 0)) & NO_PAGE  # type: ignore[attr-defined]
+            is_page = not int(image.tag_v2.get(SUBFILE, 0)) & NO_PAGE  # type: ignore[attr-defined]  # of TIFFs alone
         except EOFError:
             return
         # Decoders fail in whatever way they do, and who opens this page is told.

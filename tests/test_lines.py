@@ -253,6 +253,16 @@ def test_a_rule_that_is_broken_is_wiped_whole():
     assert line.picture[-2:].max() < 64
 
 
+def test_a_rule_that_wavers_and_that_digits_have_grown_together_with_disturbs_the_others():
+    page = blank(160, 700)
+    write(page, "43278", 60, 60)
+    write(page, "00", 500, 50)
+    x = np.arange(10, 690)
+    for row in range(3):
+        page[np.rint(98 + row + 3 * np.sin(x / 15)).astype(int), x] = 0
+    assert all(line.disturbed for line in find_lines(page).lines)
+
+
 def test_a_tall_digit_that_has_grown_together_with_a_rule_along_the_border_is_one_of_its_line_and_the_rule_is_not():
     page = blank(61, 220)
     (first,) = write(page, "9", 6, 3, height=54)
@@ -340,17 +350,16 @@ def cut_at(side, text):
 def test_a_line_whose_border_goes_through_a_digit_is_cut_whatever_goes_beyond_the_other(side, dash):
     page = cut_at(side, "82438")
     if dash:
-        page[50:53, -20:] = page[50:53, -20:] if side == "right" else 0
-        page[50:53, :20] = page[50:53, :20] if side == "left" else 0
+        page[50:53, slice(-20, None) if side == "left" else slice(20)] = 0
     (line,) = find_lines(page).lines
     assert line.is_cut
 
 
 def test_a_line_that_was_cut_out_closely_is_not_cut():
     page = cut_at("left", "08280")[30:70, :-100]
-    boxes = find_lines(page).lines[0].box
-    (tight,) = find_lines(page[:, : boxes[2]]).lines
-    (beside,) = find_lines(np.pad(page[:, : boxes[2]], ((20, 20), (0, 0)), constant_values=PAPER)).lines
+    page = page[:, : find_lines(page).lines[0].box[2]]
+    (tight,) = find_lines(page).lines
+    (beside,) = find_lines(np.pad(page, ((20, 20), (0, 0)), constant_values=PAPER)).lines
     assert (tight.is_cut, beside.is_cut) == (False, True)
 
 

@@ -139,6 +139,15 @@ def test_feet_of_digits_above_a_rule_are_no_second_one(seed):
     assert not (taken & ~rule(shape, 0.85, 0.3, 6)).any()
 
 
+@pytest.mark.parametrize("bow", [3, 5, 8])
+@pytest.mark.parametrize("width", [2, 3])
+def test_a_rule_that_is_bowed_is_taken(bow, width):
+    y, x = np.mgrid[:160, :632]
+    distance = y - 84 - bow * (1 - (2 * x / 632 - 1) ** 2)
+    mask = (distance >= -width / 2) & (distance < width / 2)
+    assert ruled_across(mask).sum() > 0.9 * mask.sum()
+
+
 def test_a_line_that_ends_within_the_picture_is_a_stroke():
     mask = np.zeros((100, 200), np.bool_)
     mask[50:52, 30:170] = True

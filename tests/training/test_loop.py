@@ -1,6 +1,7 @@
 """The training loop: what a seed decides, and that a run may be stopped anywhere."""
 
 import json
+import shutil
 from dataclasses import asdict, replace
 from itertools import islice
 
@@ -438,6 +439,16 @@ def test_a_run_begins_with_the_weights_of_another(tmp_path, line_recipe, line_ru
     begun = loop.start_run(following, tmp_path, CPU)
     assert begun.history == ()
     assert digest(begun.weights) == digest(line_checkpoint.weights)
+
+
+def test_a_run_that_is_averaged_is_not_trained_where_what_it_began_with_is_gone(
+    tmp_path, line_recipe, lines_material, line_run
+):
+    before = shutil.copytree(line_run, tmp_path / "before")
+    begun = loop.start_run(replace(line_recipe, begins_with=str(before), averaged=True), tmp_path / "run", CPU)
+    shutil.rmtree(before)
+    with pytest.raises(InputError):
+        next(loop.train(begun, tmp_path / "run", *lines_material, device=CPU, on_step=pytest.fail))
 
 
 @pytest.mark.slow
