@@ -25,9 +25,10 @@ from edgedigits.training.line_material import MEASURED_STRENGTH
 
 __all__ = ["command"]
 
-PRECISIONS = {"frames": ("fp32", "int8"), "lines": ("fp32",)}
+PRECISIONS = {"frames": ("fp32", "int8"), "lines": ("fp16",)}
+"""The first is the model's own, and not a part of its file's name."""
 MAX_ERRORS = {"frames": (0.01, 0.005, 0.002, 0.001, 0.0005), "lines": (0.05, 0.02, 0.01, 0.005, 0.002)}
-"""Both by what the network takes."""
+"""By what the network takes, as `PRECISIONS` are."""
 READS_FRAMES = """\
 Reads frames (`uint8 [batch, 28, 28]`, 0 = paper, 255 = ink, centred as MNIST centres) and gives the probabilities of
 the digits 0 to 9 (`float32 [batch, 10]`)."""
@@ -57,13 +58,13 @@ def command(*, trained: str, folder: Path, data_dir: Path | None) -> None:
         export_checkpoint(
             checkpoint,
             folder.name,
-            folder / row.file_name(ARTIFACT_STEM, precision),
+            folder / row.file_name(ARTIFACT_STEM, precision if i else "fp32"),
             row=row,
             precision=precision,
             digits=digits,
             data_dir=data_dir,
         )
-        for precision in PRECISIONS[taken_by(recipe)]
+        for i, precision in enumerate(PRECISIONS[taken_by(recipe)])
     ]
     checkpoint.weights_only().save(folder / SHIPPED_CHECKPOINT)
     answered = ask(OnnxArtifact.open(exported.path).run, digits)
@@ -86,7 +87,7 @@ def keeps(card: Card, answered: Answered, max_error: float) -> str:
 
 
 def describe(made: list[Exported], kept: list[str], checkpoint: Checkpoint, folder: Path) -> str:
-    """The cards for people, in Markdown: of what was `made`, in fp32 first, and of the checkpoint beside it."""
+    """The cards for people, in Markdown: of what was `made`, its own file first, and of the checkpoint beside it."""
     card, history = made[0].card, checkpoint.history
     accuracy, recipe = card.accuracy, card.provenance["recipe"]
     low, high = accuracy.ci95

@@ -438,6 +438,9 @@ def test_a_model_that_reads_lines_ships_with_a_card_that_speaks_of_strings(shipp
     assert f"measured once on {card.accuracy.n:,} lines of synthetic" in readme
     assert f"of which {card.risk.n:,} have nothing foreign in them" in readme
     assert "such strings as it accepts" in readme
+    # Weights take half the room so.
+    assert card.precision == "fp16"
+    assert (shipped / "model.onnx").stat().st_size < 0.6 * (shipped / "model.safetensors").stat().st_size
     assert not {"frames", "centred as MNIST", "non-digits", "same digit"} & set(readme.split())
     assert "disturbed at a\nstrength of 0.5, those that it was trained on at 1.0." in readme
     assert "tablet" not in readme
