@@ -15,11 +15,13 @@ from torch.nn import functional as F
 from edgedigits.card import Calibration
 from edgedigits.errors import DatasetError, InputError, RunError, UnknownNameError
 from edgedigits.training import data, loop
+from edgedigits.training.batches import batches
 from edgedigits.training.calibration import calibrate
 from edgedigits.training.checkpoint import Checkpoint, digest
 from edgedigits.training.digits import Digits
 from edgedigits.training.folder import PictureFolder
 from edgedigits.training.line_learning import calibrate_lines, line_run
+from edgedigits.training.line_material import LineBatches
 from edgedigits.training.material import calibration_material, load_material
 from edgedigits.training.networks import NO_DIGIT, build_network
 from edgedigits.training.recipes import find_recipe
@@ -477,3 +479,23 @@ def test_a_run_that_is_to_be_begun_with_has_to_be_there_and_whole(tmp_path, line
     with pytest.raises(InputError, match="has not learned all"):
         loop.start_run(following, tmp_path / "second", CPU)
     assert not (tmp_path / "second").exists()
+
+
+def test_digits_are_learned_in_float32_and_lines_in_bfloat16_where_the_cpu_has_it(
+    line_recipe, lines_material, material
+):
+    has_it = getattr(torch.cpu, "get_capabilities", dict)().get("avx512_bf16")
+    for recipe, passes, expected in (
+        (TINY, batches(material[0], TINY, CPU), torch.float32),
+        (
+            line_recipe,
+            LineBatches(lines_material[0], line_recipe, CPU),
+            torch.bfloat16 if has_it else torch.float32,
+        ),
+    ):
+        network, types = build_network(recipe.network), set()
+        network.head.register_forward_hook(lambda _module, _given, logits, types=types: types.add(logits.dtype))
+        loss = loop.train_pass(network, loop.build_optimizer(recipe, network), passes, recipe, epoch=0)
+        assert types == {expected}
+        assert {weight.dtype for weight in network.parameters()} == {torch.float32}
+        assert loss.isfinite()
