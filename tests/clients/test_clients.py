@@ -24,7 +24,7 @@ CLIENTS = Path(__file__).parent
 CACHE = CLIENTS.parents[1] / "build" / "clients"
 ONNXRUNTIME_WEB = "1.30.0"
 ARTIFACTS = [path for name in model_names() for path in sorted(find_model(name).artifact.parent.glob("*.onnx"))]
-TOLERANCES = {"fp32": (1e-4, 1.0), "int8": (0.2, 0.9)}
+TOLERANCES = {"fp32": (1e-4, 1.0), "fp16": (1e-2, 1.0), "int8": (0.2, 0.9)}
 """By precision: how far a probability may be from the checkpoint's, and the share of frames read as the same digit."""
 IN_PYTHON = ("onnxruntime_client.py", "reference.py", "tract_client.py")
 
