@@ -226,6 +226,9 @@ def test_a_text_that_is_not_the_best_path_is_placed_where_it_stands():
     rows=lines,
     expected=st.sampled_from([Expected(), Expected(length=4), Expected(length=(1, 3)), Expected(maximum=500), None]),
 )
+@example(
+    rows=rows_of(np.array([[1.0] * 17, [8.0, *[1.0] * 16], *[[1.0] * 17] * 21]), range(17)), expected=Expected(length=4)
+)
 def test_with_an_expectation_the_answer_is_allowed_or_has_no_confidence(rows, expected):
     decoded, ink = decode(rows, expected), decode(rows)
     assert decoded.confidence <= 1
@@ -234,9 +237,14 @@ def test_with_an_expectation_the_answer_is_allowed_or_has_no_confidence(rows, ex
         assert decoded.confidence >= ink.confidence - 1e-6
     elif expected.allows(decoded.text):
         own = [alternative.text for alternative in decoded.alternatives]
-        assert decoded.says_ink == own[0]
         assert len(own) <= 5
-        assert decoded.says_ink != decoded.text
+        if decoded.says_ink == decoded.text:
+            # Of noise, a wider search, made for the expectation, may find another text to be the likeliest: each loses
+            # a little of what texts have. Neither is likely.
+            assert forward(rows, decoded.text) > 0.9 * forward(rows, ink.text)
+            assert decoded.confidence < 0.001
+        else:
+            assert decoded.says_ink == own[0]
     else:
         assert (decoded.text, decoded.confidence) == (decoded.says_ink, 0)
 
