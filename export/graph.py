@@ -29,6 +29,7 @@ SINCE: Mapping[str, int] = MappingProxyType(
         "Floor": 6,
         "Gather": 11,
         "Gemm": 7,
+        "GlobalMaxPool": 1,
         "Greater": 9,
         "Less": 9,
         "MatMul": 9,

@@ -122,6 +122,7 @@ def _floats(graph: Graph, layers: nn.Sequential, pixels: str, stored: type[np.fl
 
     from edgedigits.export.folding import bias_of, padding_of, pool_size
     from edgedigits.export.graph import FLOAT
+    from edgedigits.training.networks import Context
 
     def weight(tensor: Tensor) -> str:
         name = graph.constant(tensor.numpy().astype(stored))
@@ -144,6 +145,11 @@ def _floats(graph: Graph, layers: nn.Sequential, pixels: str, stored: type[np.fl
                 x = graph.add("Gemm", x, weight(layer.weight), weight(layer.bias), transB=1)
             case nn.ReLU():
                 x = graph.add("Relu", x)
+            case Context():
+                most = graph.add("Conv", x, weight(layer.down.weight), weight(bias_of(layer.down)), kernel_shape=[1, 1])
+                most = graph.add("GlobalMaxPool", graph.add("Relu", most))
+                most = graph.add("Conv", most, weight(layer.up.weight), weight(bias_of(layer.up)), kernel_shape=[1, 1])
+                x = graph.add("Add", x, most)
             case nn.Flatten():
                 x = graph.add("Flatten", x, axis=1)
             case _:

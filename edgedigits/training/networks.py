@@ -145,19 +145,40 @@ class ConvNetwork(DigitNetwork):
         return [*self.features, nn.Flatten(), self.head]
 
 
+class Context(nn.Module):
+    """Adds to every step what is anywhere in the line: how its hand writes other digits tells more of this one.
+
+    As in GCNet (Cao, Xu, Lin, Wei & Hu, arXiv 1904.11492), but of each of some features the most, which more paper at
+    the end of a line does not change. It begins with adding nothing.
+    """
+
+    def __init__(self, channels: int, features: int) -> None:
+        super().__init__()
+        self.down = nn.Conv2d(channels, features, 1)
+        self.up = nn.Conv2d(features, channels, 1)
+        for parameter in self.up.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` float32 [n, channels, rows, steps]."""
+        most: Tensor = self.up(torch.relu(self.down(x)).amax(dim=(2, 3), keepdim=True))
+        return x + most
+
+
 class LineNetwork(DigitNetwork):
     """Reads a line from left to right: `forward` maps lines `uint8 [n, 32, width]` to logits `float32 [n, steps, 17]`
     over the alphabet, for CTC (Graves, Fernández, Gomez & Schmidhuber, ICML 2006).
 
     A plain stack of convolutions, so that a line takes time in proportion to its width. Columns are halved once, rows
     until one is left: a step is two columns, fewer than any digit is wide. Paper is 0, so that padding is paper.
-    `more` convolutions than one, one and two follow each other where eight, four and one row are left.
+    `more` convolutions than one, one and two follow each other where eight, four and one row are left; before the last
+    of these, so many features make a `Context`, if any.
     """
 
     classes = len(ALPHABET)
     mean, std = 0.0, 1.0
 
-    def __init__(self, *channels: int, more: tuple[int, int, int] = (0, 0, 0)) -> None:
+    def __init__(self, *channels: int, more: tuple[int, int, int] = (0, 0, 0), context: int = 0) -> None:
         super().__init__()
         first, second, third, wide = channels
         at_eight, at_four, at_one = more
@@ -168,7 +189,9 @@ class LineNetwork(DigitNetwork):
             *_normalised(second, third, (3, 3), (2, 1), (1, 1)),
             *(layer for _ in range(1 + at_four) for layer in _normalised(third, third, (3, 3), (1, 1), (1, 1))),
             *_normalised(third, wide, (4, 3), (1, 1), (0, 1)),
-            *(layer for _ in range(2 + at_one) for layer in _normalised(wide, wide, (1, 5), (1, 1), (0, 2))),
+            *(layer for _ in range(2) for layer in _normalised(wide, wide, (1, 5), (1, 1), (0, 2))),
+            *([Context(wide, context)] if context else []),
+            *(layer for _ in range(at_one) for layer in _normalised(wide, wide, (1, 5), (1, 1), (0, 2))),
         )
         self.head = nn.Conv2d(wide, self.classes, 1)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
@@ -185,11 +208,13 @@ class LineNetwork(DigitNetwork):
     @torch.no_grad()
     def begin_with(self, other: DigitNetwork) -> None:
         """Take the weights of another network for lines; where it lacks `more` convolutions, those of this one hand on
-        what they are given.
+        what they are given, and where it lacks a context, this one's adds nothing yet.
         """
         shallower = cast("LineNetwork", other)
-        known = list(shallower.features.children())
-        own = list(self.features.children())
+        for context, other_context in zip(_contexts(self), _contexts(shallower), strict=False):
+            context.load_state_dict(other_context.state_dict())
+        known = _but_contexts(shallower)
+        own = _but_contexts(self)
         for i in range(0, len(own), 3):
             convolution, norm = cast("nn.Conv2d", own[i]), cast("nn.BatchNorm2d", own[i + 1])
             if known and cast("nn.Conv2d", known[0]).weight.shape == convolution.weight.shape:
@@ -225,6 +250,14 @@ def hand_on(before: nn.BatchNorm2d, norm: nn.BatchNorm2d) -> None:
     )
 
 
+def _contexts(network: LineNetwork) -> list[Context]:
+    return [layer for layer in network.features if isinstance(layer, Context)]
+
+
+def _but_contexts(network: LineNetwork) -> list[nn.Module]:
+    return [layer for layer in network.features if not isinstance(layer, Context)]
+
+
 def _normalised(
     inputs: int, outputs: int, kernel: tuple[int, int], stride: tuple[int, int], padding: tuple[int, int]
 ) -> list[nn.Module]:
@@ -254,6 +287,7 @@ NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(
         ),
         "amount-shallow": partial(LineNetwork, 16, 32, 48, 96),
         "amount": partial(LineNetwork, 16, 32, 48, 96, more=(1, 2, 2)),
+        "amount-context": partial(LineNetwork, 16, 32, 48, 96, more=(1, 2, 2), context=64),
     }
 )
 

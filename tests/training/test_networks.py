@@ -21,7 +21,7 @@ from edgedigits.training.networks import (
 
 FAMILY = ("nano", "small", "base")
 OF_FRAMES = ("paper", *FAMILY)
-OF_LINES = ("amount-shallow", "amount")
+OF_LINES = ("amount-shallow", "amount", "amount-context")
 REACH = 17
 """Steps to each side that a line's answer depends on."""
 WIDTHS = (2, 3, 4, 5, 17, 40, 41, 128, 333)
@@ -193,6 +193,36 @@ def test_a_deeper_network_begins_with_what_a_shallower_one_answers():
     shallow, deep, lines = _trained("amount-shallow"), build_network("amount").eval(), _lines(3, 90)
     deep.begin_with(shallow)
     torch.testing.assert_close(deep(lines), shallow(lines))
+
+
+def test_a_network_with_a_context_begins_with_what_one_without_answers():
+    alone, network, lines = _trained("amount"), build_network("amount-context").eval(), _lines(3, 90)
+    network.begin_with(alone)
+    torch.testing.assert_close(network(lines), alone(lines))
+
+
+def test_a_context_that_is_known_is_gone_on_from():
+    known, network, lines = _trained("amount-context"), build_network("amount-context").eval(), _lines(3, 90)
+    network.begin_with(known)
+    torch.testing.assert_close(network(lines), known(lines))
+
+
+@pytest.mark.parametrize("column", [20, 150, 280])
+def test_with_a_context_ink_changes_the_whole_line(column):
+    """Here a stroke on paper, which is what other steps see but for it."""
+    network, lines = _trained("amount-context"), torch.zeros(1, LINE_HEIGHT, 300, dtype=torch.uint8)
+    written = lines.clone()
+    written[:, 4:28, column : column + 3] = 255
+    changes = (network(lines) - network(written)).abs().amax(dim=(0, 2))
+    assert (changes > 0).all()
+
+
+def test_with_a_context_more_paper_at_the_end_changes_steps_near_its_end_alone():
+    network, lines = _trained("amount-context"), _lines(2, 128)
+    lines[:, :, 60:] = 0
+    padded = torch.cat([lines, torch.zeros(2, LINE_HEIGHT, 64, dtype=torch.uint8)], dim=2)
+    alone, longer = network(lines), network(padded)
+    torch.testing.assert_close(longer[:, : 64 - REACH], alone[:, :-REACH])
 
 
 def test_normalisation_that_is_added_hands_on_what_is_normally_distributed_before_relu():
