@@ -133,7 +133,7 @@ def _measure(
         return run_bench(
             candidates,
             unavailable,
-            _first(digits, QUICK_DIGITS) if quick else digits,
+            digits.only(slice(QUICK_DIGITS)) if quick else digits,
             effort,
             budgets=budgets,
             on_step=lambda what: bar.update(task, advance=1, description=what),
@@ -163,9 +163,3 @@ def _usual_models() -> list[str]:
         note(f"not measured: {newest}, which reads lines")
         newest = None
     return [str(newest)] if newest else sorted(digit_models(), key=lambda name: name != DEFAULT_MODEL)
-
-
-def _first(digits: Digits, n: int) -> Digits:
-    from edgedigits.training.digits import Digits
-
-    return Digits(digits.dataset, digits.frames[:n], digits.labels[:n])

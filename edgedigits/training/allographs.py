@@ -8,15 +8,19 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.training.synthetic import ALLOGRAPHS, PICTURE_SIZE, draw_strokes, strokes_of
+from edgedigits.training.synthetic import ALLOGRAPHS, PICTURE_SIZE, draw_strokes, strokes_of, warp
 
-__all__ = ["draw_hands"]
+__all__ = ["GLYPHS_PER_HAND", "draw_hands"]
 
 GLYPHS_PER_HAND = 40
 FINEST = 0.9
 """How much finer than those of `synthetic` a hand's pen may be, as a logarithm."""
 WILDEST = 2.0
 """How many times as far as in `synthetic` a hand may stray from its strokes."""
+OWN, ONCE = 0.02, 0.012
+"""How far, in units of a digit's height, a hand's form of a digit is from the strokes, and each of these from that
+form; at least, for wilder hands stray further.
+"""
 RARE = 0.08
 """Share of digits that a hand writes otherwise than it usually does."""
 
@@ -62,6 +66,8 @@ LEDGER: tuple[tuple[str, ...], ...] = (
         "0,24 20,4 50,2 56,24 30,62 6,90 16,98 30,84 54,92 88,96",
         "20,30 30,10 46,8 48,26 26,60 4,88 10,98 22,82 50,92 76,84",
         "10,26 22,6 42,12 36,40 10,80 4,96 16,86 40,94 70,98",
+        "40,34 14,40 10,14 36,0 54,18 44,50 8,96 8,96 40,90 80,98",
+        "36,40 10,38 4,18 24,0 54,6 56,30 34,66 2,94 12,82 34,86 60,100 88,94",
     ),
     (  # 3: with a flat top and an angle, z-like, with small bowls, with a long tail or a loop below
         "4,6 50,2 50,2 24,38 24,38 50,50 46,84 4,100",
@@ -85,6 +91,9 @@ LEDGER: tuple[tuple[str, ...], ...] = (
         "30,0 6,70 6,70 60,62",
         "24,0 6,50 4,62 12,64 60,48 / 44,24 36,60 34,104",
         "12,0 6,60 4,70 12,66 30,46 42,52 42,76 40,102",
+        "40,0 10,40 10,40 50,36 50,36 20,100",
+        "56,0 14,46 14,46 60,38 60,38 36,104",
+        "30,0 2,56 2,56 40,50 40,50 22,100",
     ),
     (  # 5: like an s, without a top, with a top far off, like an r, in one sweep, like a root sign
         "52,4 30,2 18,30 40,50 48,74 30,98 2,94",
@@ -133,6 +142,11 @@ LEDGER: tuple[tuple[str, ...], ...] = (
         "6,8 28,2 44,14 34,36 16,46 44,60 52,84 28,100 8,86 20,62 44,44",
         "44,14 20,4 10,22 36,36 58,60 46,92 14,94 6,64 30,38 40,20",
         "60,4 36,0 16,14 30,36 42,56 34,92 12,100 2,84 20,58 50,34 62,10",
+        "6,4 40,2 46,16 22,44 48,60 42,94 8,98 12,62 32,44 12,22 6,4",
+        "2,2 36,4 48,18 30,40 10,44 34,48 52,72 34,98 6,94 8,48 6,4",
+        "0,6 24,0 44,10 38,30 14,42 8,70 16,96 44,94 52,70 36,50 14,42",
+        "40,16 20,4 8,20 22,40 50,42 22,46 4,72 20,98 48,88 46,58 24,44",
+        "6,20 20,2 48,6 48,30 20,48 4,74 18,98 46,92 48,64 24,44 4,24",
     ),
     (  # 9: like a rho with the stem first, with a straight stem, with a loop to the right, like a g, like a q,
         # with a tail that closes below
@@ -153,6 +167,9 @@ LEDGER: tuple[tuple[str, ...], ...] = (
         "4,52 30,44 50,26 44,4 26,2 16,24 14,60 10,100",
         "0,48 28,40 46,18 34,0 18,14 16,50 22,84 38,96",
         "44,30 22,10 6,26 14,46 38,32 52,4 52,4 42,60 34,100",
+        "50,44 14,50 2,30 30,6 66,14 60,40 30,52 30,52 50,70 70,100",
+        "60,30 44,4 8,10 4,40 36,50 62,32 62,32 56,70 64,100",
+        "30,48 4,36 10,8 44,0 64,20 50,44 26,48 26,48 44,64 56,98",
     ),
 )
 
@@ -160,7 +177,7 @@ LEDGER: tuple[tuple[str, ...], ...] = (
 def draw_hands(hands: int, seed: int) -> tuple[list[NDArray[np.uint8]], NDArray[np.int64]]:
     """Pictures `uint8 [size, size]`, ink 255, of digits by one hand after the other, and labels `int64 [n]`.
 
-    A hand has a pen, and mostly one way to write each digit.
+    A hand has a pen, a slant, and mostly one way to write each digit, in a form of its own.
     """
     pictures: list[NDArray[np.uint8]] = []
     labels: list[int] = []
@@ -169,11 +186,17 @@ def draw_hands(hands: int, seed: int) -> tuple[list[NDArray[np.uint8]], NDArray[
         ways = [(*usual, *ledger) for usual, ledger in zip(ALLOGRAPHS, LEDGER, strict=True)]
         habits = [int(rng.integers(len(way))) for way in ways]
         finer, wilder = rng.uniform(-0.1, FINEST), rng.uniform(1, WILDEST)
+        forms = [warp(rng, OWN * wilder) for _ in ways]
         for i in range(GLYPHS_PER_HAND):
             digit = i % 10
             way = ways[digit]
             chosen = way[rng.integers(len(way)) if rng.random() < RARE else habits[digit]]
+            once = warp(rng, ONCE * wilder)
+            strokes = [once(forms[digit](stroke)) for stroke in strokes_of(chosen)]
+            corner = np.concatenate(strokes).min(axis=0)
             pen = finer + rng.normal(0, 0.08)
-            pictures.append(draw_strokes(strokes_of(chosen), rng, 2 * PICTURE_SIZE, pen, wilder))
+            alike = np.random.default_rng((seed, hand, 0))
+            moved = [stroke - corner for stroke in strokes]
+            pictures.append(draw_strokes(moved, rng, 2 * PICTURE_SIZE, pen, wilder, hand=alike))
             labels.append(digit)
     return pictures, np.array(labels, np.int64)

@@ -20,13 +20,13 @@ __all__ = ["Composer", "Lines", "Plan"]
 
 PATCH = 56
 """Columns that a glyph may cover, slanted as it may be."""
-NEIGHBOURHOOD = 0.004
-"""Share of a hand's glyphs of one symbol, to each side, that are taken to be by the same writer."""
+STRANGERS = 0.15
+"""Share of lines whose digits are by several writers, though they are known."""
 WIDTH_STEP = 16
 """Lines of one batch are of one width, a multiple of this."""
 NARROWEST = 24
 """Columns of a line with little or nothing on it."""
-HEIGHTS = (16, 27)
+HEIGHTS = (19, 27)
 """Of digits, in rows: the highest of a line are 25 high, as the runner cuts it out."""
 GAPS = (-0.06, 0.05, 0.05, 0.15, 0.15, 0.3, 0.3, 0.5, 0.9)
 """Paper between digits, in units of their height; below 0 they overlap."""
@@ -68,13 +68,14 @@ class Composer:
         self._top = np.concatenate([digits.top, marks.top])
         self._device = device
         self._bendings = _bendings(device)
-        self._hands = np.unique(digits.hand)
+        hands = np.unique(digits.hand)
         shares = np.sqrt(np.bincount(digits.hand))
         self._shares = shares / shares.sum()
         self._digits = [
-            [np.flatnonzero((digits.hand == hand) & (digits.symbol == symbol)) for symbol in range(10)]
-            for hand in self._hands
+            [_ByWriter(digits, (digits.hand == hand) & (digits.symbol == symbol)) for symbol in range(10)]
+            for hand in hands
         ]
+        self._writers = [digits.writer[digits.hand == hand] for hand in hands]
         self._marks = {
             symbol: len(digits) + np.flatnonzero(marks.symbol == symbol) for symbol in np.unique(marks.symbol).tolist()
         }
@@ -123,8 +124,10 @@ class Composer:
         hand = _Hand.draw(rng, self._strength)
         places = _Places(self._size, self._height, self._top)
         x = rng.uniform(1, 18) if rng.random() < ROOMY else rng.uniform(-1, 2)
-        for i, (glyph, symbol) in enumerate(zip(glyphs.tolist(), symbols, strict=True)):
-            scale = hand.scale(symbol, i / len(symbols), rng)
+        scales = np.array([hand.scale(symbol, i / len(symbols), rng) for i, symbol in enumerate(symbols)])
+        # As the runner cuts it out, a line is as high as the highest of its digits.
+        scales *= min(1.0, HEIGHTS[1] / max(scales, default=1.0))
+        for i, (glyph, symbol, scale) in enumerate(zip(glyphs.tolist(), symbols, scales.tolist(), strict=True)):
             top = hand.top + (hand.height - scale) * rng.uniform(0.3, 1) + hand.rise * x
             is_digit = symbol < DIGITS
             width = places.add(
@@ -165,24 +168,39 @@ class Composer:
                 places.add(dash, float(centres[i]) + span / 8, top=top, scale=scale, wide=wide, slant=hand.slant)
 
     def _choose(self, symbols: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
-        """A glyph for each symbol, those of digits by one hand."""
-        hand = rng.choice(len(self._hands), p=self._shares)
-        writer, stranger = rng.random(), rng.random() < 0.15 * self._strength
+        """A glyph for each symbol, those of digits of one collection, and as a rule by one writer."""
+        hand = rng.choice(len(self._digits), p=self._shares)
+        writers = self._writers[hand]
+        writer, stranger = writers[rng.integers(len(writers))], rng.random() < STRANGERS * self._strength
         chosen = []
         for symbol in symbols:
             if symbol >= 10:
                 chosen.append(rng.choice(self._marks[symbol]))
                 continue
-            known = self._digits[hand][symbol]
-            place = rng.random() if stranger else writer + NEIGHBOURHOOD * rng.uniform(-1, 1)
-            chosen.append(known[int(np.clip(place * len(known), 0, len(known) - 1))])
+            chosen.append(self._digits[hand][symbol].choose(None if stranger else writer, rng))
         return np.array(chosen, np.int64)
+
+
+class _ByWriter:
+    """Glyphs of one symbol, those of each writer together."""
+
+    def __init__(self, digits: Glyphs, which: NDArray[np.bool_]) -> None:
+        places = np.flatnonzero(which)
+        self._glyphs = places[np.argsort(digits.writer[places], kind="stable")]
+        self._starts = np.searchsorted(digits.writer[self._glyphs], np.arange(digits.writer.max() + 2))
+
+    def choose(self, writer: int | None, rng: np.random.Generator) -> int:
+        """A glyph by a writer, or by the next where they left none, or by anybody."""
+        start, stop = (0, len(self._glyphs)) if writer is None else self._starts[writer : writer + 2]
+        start = min(start, len(self._glyphs) - 1)
+        return int(self._glyphs[rng.integers(start, max(stop, start + 1))])
 
 
 @dataclass(frozen=True)
 class _Hand:
     """How somebody writes a line; lengths are in pixels, but for gap, unevenness and bends, in units of the height.
 
+    Heights of digits differ by `sizes`, a standard deviation of their logarithm: little as a rule, in some hands a lot.
     Who `rounds` writes zeros low and wide, and joined where they follow each other.
     """
 
@@ -192,6 +210,7 @@ class _Hand:
     slant: float
     usual_gap: float
     uneven: float
+    sizes: float
     drift: float
     rise: float
     bent: float
@@ -207,6 +226,7 @@ class _Hand:
             slant=0.1 + strength * rng.normal(0, 0.28),
             usual_gap=float(rng.choice(GAPS)) + strength * rng.normal(0, 0.05),
             uneven=strength * rng.uniform(0.02, 0.14),
+            sizes=0.05 + strength * 0.25 * rng.random() ** 2,
             drift=strength * rng.normal(0, 0.12),
             rise=strength * rng.normal(0, 0.025),
             bent=strength * rng.uniform(0, BENT),
@@ -215,7 +235,7 @@ class _Hand:
 
     def scale(self, symbol: int, along: float, rng: np.random.Generator) -> float:
         """Height of a digit, the share `along` of the line."""
-        scale = self.height * math.exp(rng.normal(0, 0.07) + self.drift * along)
+        scale = self.height * math.exp(rng.normal(0, self.sizes) + self.drift * along)
         return scale * rng.uniform(0.5, 0.95) if self.rounds and symbol == 0 else scale
 
     def width(self, symbol: int, rng: np.random.Generator) -> float:

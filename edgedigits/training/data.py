@@ -26,7 +26,7 @@ def load_digits(dataset: str, split: Split, data_dir: Path | None = None) -> Dig
         with needs("train", "the data set mnist"):
             from edgedigits.training import mnist
 
-            return Digits(dataset, *mnist.load(mnist_root(data_dir), split))
+            return Digits(dataset, *mnist.load(mnist_root(data_dir), split), mnist.writers(split))
     if dataset == "synthetic":
         from edgedigits.training.synthetic import synthetic_digits
 

@@ -16,11 +16,20 @@ Split: TypeAlias = Literal["train", "test"]
 
 @dataclass(frozen=True, eq=False)
 class Digits:
-    """Labelled frames: `frames` uint8 [n, 28, 28], `labels` int64 [n], and the name of the data set they are from."""
+    """Labelled frames: `frames` uint8 [n, 28, 28], `labels` int64 [n], and the name of the data set they are from.
+
+    `writers` int64 [n] numbers those who wrote them, where some are known, and is -1 for the others.
+    """
 
     dataset: str
     frames: NDArray[np.uint8]
     labels: NDArray[np.int64]
+    writers: NDArray[np.int64] | None = None
+
+    def only(self, which: NDArray[np.bool_] | slice) -> Digits:
+        """Some of the digits."""
+        writers = None if self.writers is None else self.writers[which]
+        return Digits(self.dataset, self.frames[which], self.labels[which], writers)
 
     def __len__(self) -> int:
         return len(self.labels)

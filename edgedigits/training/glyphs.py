@@ -16,11 +16,11 @@ from PIL import Image, ImageDraw
 
 from edgedigits.alphabet import ALPHABET, OTHER, SEPARATORS
 from edgedigits.framing import bounding_box
-from edgedigits.training import pendigits
-from edgedigits.training.allographs import draw_hands
+from edgedigits.training import ballpen, optdigits, pendigits
+from edgedigits.training.allographs import GLYPHS_PER_HAND, draw_hands
+from edgedigits.training.copies import copy_digits
 from edgedigits.training.digits import Digits
 from edgedigits.training.letters import draw_letters
-from edgedigits.training.optdigits import load_scanned
 from edgedigits.training.typefaces import draw_typefaces
 
 __all__ = [
@@ -47,11 +47,12 @@ MARKS_SEED = 11
 
 @dataclass(frozen=True, eq=False)
 class Glyphs:
-    """`n` glyphs in the order of their writers, where those are known.
+    """`n` glyphs of one or more collections.
 
     `ink` uint8 [n, BOX_HEIGHT, BOX_WIDTH], ink 255, each in the upper left corner of its box; `size` int64 [n, 2], its
     height and width there; `symbol` int64 [n], its place in the alphabet; `height`, `top` float32 [n]: in units of a
-    digit's height, how high it is and how far its top is below a digit's; `hand` int64 [n], the collection it is of.
+    digit's height, how high it is and how far its top is below a digit's; `hand` int64 [n], the collection it is of;
+    `writer` int64 [n], who wrote it, from 0 on in each collection; in one whose writers are unknown, all are 0.
     """
 
     ink: NDArray[np.uint8]
@@ -60,37 +61,58 @@ class Glyphs:
     height: NDArray[np.float32]
     top: NDArray[np.float32]
     hand: NDArray[np.int64]
+    writer: NDArray[np.int64]
 
     def __len__(self) -> int:
         return len(self.symbol)
 
 
 def digit_glyphs(digits: Digits) -> Glyphs:
-    """The digits on frames."""
-    return _whole(list(digits.frames), digits.labels)
+    """The digits on frames: those whose writers are known are a collection, and the others are.
+
+    Half of the writers, and of those others, write with ball pens.
+    """
+    writers = np.full(len(digits), -1) if digits.writers is None else digits.writers
+    is_known = writers >= 0
+    known, others = digits.only(is_known), digits.only(~is_known)
+    parts = [
+        _whole(_half_by_ball_pens(others.frames, np.arange(len(others))), others.labels),
+        _whole(_half_by_ball_pens(known.frames, writers[is_known]), known.labels, writers[is_known]),
+    ]
+    return joined_glyphs(*(part for part in parts if len(part)))
 
 
 def pen_glyphs(root: Path, start: int, stop: int, left_out: Sequence[int] = ()) -> Glyphs:
-    """Digits from the tablet, by pens of several widths, but for those `left_out`: their places in the file."""
-    pictures, labels = pendigits.draw_written(root, slice(start, stop), PENS)
+    """Digits from the tablet, but for those `left_out`: their places in the file. A writer has one of several pens."""
+    writers = np.arange(start, stop) // pendigits.BY_ONE
+    pens = [PENS[writer % len(PENS)] for writer in writers.tolist()]
+    pictures, labels = pendigits.draw_written(root, slice(start, stop), pens)
     kept = [i for i in range(len(pictures)) if start + i not in left_out]
-    return _whole([pictures[i] for i in kept], labels[kept])
+    return _whole([pictures[i] for i in kept], labels[kept], writers[kept])
+
+
+def copied_glyphs(root: Path, start: int, stop: int, left_out: Sequence[int] = (), *, copies: int, seed: int) -> Glyphs:
+    """Digits from the tablet, but for those `left_out`, each in `copies` by other hands."""
+    return _whole(*copy_digits(root, slice(start, stop), left_out, copies, seed))
 
 
 def scanned_glyphs(root: Path) -> Glyphs:
-    """Digits that were scanned, by other writers than MNIST's."""
-    pictures, labels = load_scanned(root)
-    return _whole(list(pictures), labels)
+    """Digits that were scanned, by other writers than MNIST's, half of them with ball pens."""
+    pictures, labels = optdigits.load_scanned(root)
+    writers = np.arange(len(labels)) // optdigits.BY_ONE
+    return _whole(_half_by_ball_pens(pictures, writers), labels, writers)
 
 
 def typeface_glyphs(root: Path) -> Glyphs:
-    """Digits of handwriting typefaces."""
-    return _whole(*draw_typefaces(root))
+    """Digits of handwriting typefaces, each weight of each as by a writer of its own."""
+    pictures, labels = draw_typefaces(root)
+    return _whole(pictures, labels, np.arange(len(labels)) // 10)
 
 
 def drawn_glyphs(hands: int, seed: int) -> Glyphs:
     """Digits from stroke skeletons, 40 by each hand."""
-    return _whole(*draw_hands(hands, seed))
+    pictures, labels = draw_hands(hands, seed)
+    return _whole(pictures, labels, np.arange(len(labels)) // GLYPHS_PER_HAND)
 
 
 def mark_glyphs(letters: int, marks: int, seed: int) -> Glyphs:
@@ -108,24 +130,42 @@ def mark_glyphs(letters: int, marks: int, seed: int) -> Glyphs:
         np.array([height for _, height, _ in signs], np.float32),
         np.array([top for _, _, top in signs], np.float32),
         boxed.hand,
+        boxed.writer,
     )
     return joined_glyphs(others, separators)
 
 
 def joined_glyphs(*parts: Glyphs) -> Glyphs:
-    """Collections as one; each is a hand of its own."""
+    """Collections as one."""
+    hands, count = [], 0
+    for part in parts:
+        hands.append(count + part.hand)
+        count += len(set(part.hand.tolist()))
     return Glyphs(
         np.concatenate([part.ink for part in parts]),
         np.concatenate([part.size for part in parts]),
         np.concatenate([part.symbol for part in parts]),
         np.concatenate([part.height for part in parts]),
         np.concatenate([part.top for part in parts]),
-        np.concatenate([np.full(len(part), i) for i, part in enumerate(parts)]),
+        np.concatenate(hands),
+        np.concatenate([part.writer for part in parts]),
     )
 
 
-def _whole(pictures: list[NDArray[np.uint8]], symbols: NDArray[np.int64]) -> Glyphs:
-    """Glyphs as high as a digit, of pictures whose ink is theirs alone."""
+def _half_by_ball_pens(pictures: NDArray[np.uint8], writers: NDArray[np.int64]) -> list[NDArray[np.uint8]]:
+    """The pictures, those by every second of the writers written again, each with one of the ball pens."""
+    mixed = list(pictures)
+    for pen in range(len(ballpen.PENS)):
+        places = np.flatnonzero(writers % (2 * len(ballpen.PENS)) == 2 * pen + 1)
+        for place, picture in zip(places.tolist(), ballpen.rewritten(pictures[places], pen), strict=True):
+            mixed[place] = picture
+    return mixed
+
+
+def _whole(
+    pictures: list[NDArray[np.uint8]], symbols: NDArray[np.int64], writers: NDArray[np.int64] | None = None
+) -> Glyphs:
+    """Glyphs of one collection, as high as a digit, of pictures whose ink is theirs alone; `writers` in any numbers."""
     ink = np.zeros((len(pictures), BOX_HEIGHT, BOX_WIDTH), np.uint8)
     size = np.zeros((len(pictures), 2), np.int64)
     for i, picture in enumerate(pictures):
@@ -137,7 +177,9 @@ def _whole(pictures: list[NDArray[np.uint8]], symbols: NDArray[np.int64]) -> Gly
         ink[i, :height, :width] = np.asarray(scaled)
         size[i] = height, width
     n = len(pictures)
-    return Glyphs(ink, size, symbols, np.ones(n, np.float32), np.zeros(n, np.float32), np.zeros(n, np.int64))
+    one = np.zeros(n, np.int64)
+    numbered = one if writers is None else np.unique(writers, return_inverse=True)[1]
+    return Glyphs(ink, size, symbols, np.ones(n, np.float32), np.zeros(n, np.float32), one, numbered)
 
 
 class _Pen:

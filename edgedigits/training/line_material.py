@@ -19,6 +19,7 @@ from edgedigits.training.data import load_digits, mnist_root
 from edgedigits.training.digits import Digits
 from edgedigits.training.distributed import share
 from edgedigits.training.glyphs import (
+    copied_glyphs,
     digit_glyphs,
     drawn_glyphs,
     joined_glyphs,
@@ -141,6 +142,9 @@ def _composer(recipe: LineRecipe, part: Part, device: torch.device, data_dir: Pa
     hands = [digit_glyphs(_digits(recipe, part, data_dir))]
     if recipe.pendigits:
         hands.append(pen_glyphs(mnist_root(data_dir), *PEN_DIGITS[part], MISLABELLED["pendigits"]))
+    if recipe.copies and is_trained_on:
+        root, which = mnist_root(data_dir), PEN_DIGITS[part]
+        hands.append(copied_glyphs(root, *which, MISLABELLED["pendigits"], copies=recipe.copies, seed=SEEDS[part]))
     # What a program draws is not always what it means to: people's digits are measured by.
     if recipe.hands and is_trained_on:
         hands.append(drawn_glyphs(recipe.hands, SEEDS[part]))

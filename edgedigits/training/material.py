@@ -64,9 +64,9 @@ def split_digits(
     held = is_held_out(digits.labels, recipe.hold_out)
     if len(set(digits.labels[held].tolist())) < 10:
         raise DatasetError(f"{digits.dataset} holds too few digits to keep every {recipe.hold_out}th for validation")
-    kept = Digits(digits.dataset, digits.frames[~held], digits.labels[~held])
+    kept = digits.only(~held)
     held[list(left_out)] = False
-    return kept, Digits(digits.dataset, digits.frames[held], digits.labels[held])
+    return kept, digits.only(held)
 
 
 def calibration_material(recipe: Recipe, held_out: Digits) -> Digits:

@@ -19,7 +19,7 @@ from edgedigits.errors import DatasetError, OutputError
 if TYPE_CHECKING:
     from edgedigits.training.digits import Split
 
-__all__ = ["SHA256", "fetch", "load"]
+__all__ = ["COUNTS", "SHA256", "fetch", "load", "writers"]
 
 SHA256 = {
     "train-images-idx3-ubyte": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -28,6 +28,10 @@ SHA256 = {
     "t10k-labels-idx1-ubyte": "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
 }
 """Of the files as torchvision unpacks them: a number said to be MNIST's is measured on MNIST."""
+
+COUNTS: dict[Split, int] = {"train": 60_000, "test": 10_000}
+BY_ONE = 50
+"""So many digits in a row are taken to be by one writer, of whom there are about twice as many."""
 
 _declared: list[Any] = []
 """torch forgets a library's operators when the object that declared them is gone, so it is kept here."""
@@ -71,6 +75,18 @@ def fetch(root: Path) -> list[Path]:
     except OSError as error:
         raise OutputError(f"cannot write to {root}: {error.strerror or error}") from error
     return [root / RAW / name for name in missing]
+
+
+def writers(split: Split) -> NDArray[np.int64]:
+    """Who wrote each digit of a split, `int64 [n]`, or -1: a number for each `BY_ONE` of those that one writer after
+    the other left.
+
+    MNIST was mixed of two collections of NIST's. One kept the order of its writers: every second digit to train on, and
+    the later half of those to test by, are of it. No documentation says so; their strokes' widths and slants do.
+    """
+    places = np.arange(COUNTS[split])
+    is_known, row = (places % 2 == 1, places // 2) if split == "train" else (places >= COUNTS[split] // 2, places)
+    return np.where(is_known, row // BY_ONE, -1)
 
 
 def torchvision_mnist() -> Any:

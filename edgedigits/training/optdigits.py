@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from edgedigits.errors import DatasetError
 
-__all__ = ["FILE", "load_scanned"]
+__all__ = ["BY_ONE", "FILE", "load_scanned"]
 
 FILE = "optdigits_windep.npz"
+BY_ONE = 46
+"""So many in a row are taken to be by one writer: a third of what each of them left."""
 
 
 def load_scanned(root: Path) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:

@@ -43,6 +43,8 @@ def on_paper(ink: Tensor, generator: torch.Generator, strength: float = 1.0) -> 
     ground = torch.maximum(ground, draw.share(0.08 * strength) * draw.uniform(0.2, 1.0) * _edge(x.shape, generator))
     ground = ground + strength * draw.share(0.2) * draw.uniform(0.05, 0.35) * _shade(x.shape, generator)
     x = torch.maximum(x * (1 - 0.3 * ground), ground) + 0.3 * torch.minimum(x, ground)
+    # Where the runner wiped a rule, it may have wiped ink, too.
+    x = x * (1 - draw.share(0.15 * strength) * _rule(x.shape, generator) * (_clouds(x.shape, 1.5, generator) > 0.35))
     for blur in (strength * draw.share(0.6) * draw.uniform(0, 1), draw.share(0.12 * strength)):
         x = x + blur * (_blurred(x) - x)
     grain = torch.randn(x.shape, generator=generator, device=x.device)

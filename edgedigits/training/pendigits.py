@@ -17,11 +17,13 @@ from PIL import Image, ImageDraw
 from edgedigits.errors import DatasetError
 from edgedigits.framing import frame_clean
 
-__all__ = ["FILE", "TRAINED_ON", "draw_strokes", "draw_written", "load"]
+__all__ = ["BY_ONE", "FILE", "TRAINED_ON", "Strokes", "draw_strokes", "draw_written", "load", "read_strokes"]
 
 FILE = "pendigits_train_strokes.json"
 TRAINED_ON = 6000
 """Digits from the beginning of the file that are trained on; the others, by later writers, are there to measure."""
+BY_ONE = 50
+"""So many in a row are taken to be by one writer, of whom there are five times as many."""
 PAPER = 160
 """The larger side of the picture that strokes are drawn on, in pixels."""
 PENS = (10, 12, 14, 17, 20)
@@ -41,13 +43,23 @@ def draw_written(root: Path, which: slice, pens: Sequence[int]) -> tuple[list[ND
 
     Raises `DatasetError`.
     """
+    written, labels = read_strokes(root, which)
+    return [draw_strokes(strokes, pens[i % len(pens)]) for i, strokes in enumerate(written)], labels
+
+
+def read_strokes(root: Path, which: slice) -> tuple[list[Strokes], NDArray[np.int64]]:
+    """Strokes of some of the digits, and labels `int64 [n]`. Raises `DatasetError`."""
     path = root / FILE
     try:
         written = json.loads(path.read_text("utf-8"))[which]
         if not written:
             raise ValueError("no digits")
         labels = np.array([digit["label"] for digit in written], np.int64)
-        pictures = [draw_strokes(digit["strokes"], pens[i % len(pens)]) for i, digit in enumerate(written)]
+        strokes: list[Strokes] = [
+            [[(float(x), float(y)) for x, y in stroke] for stroke in digit["strokes"]] for digit in written
+        ]
+        if not all(all(digit) and digit for digit in strokes):
+            raise ValueError("no strokes")
     except OSError as error:
         raise DatasetError(
             f"cannot open {path}: {error.strerror or error}; it is made from UCI's Pen-Based Recognition of "
@@ -55,7 +67,7 @@ def draw_written(root: Path, which: slice, pens: Sequence[int]) -> tuple[list[ND
         ) from error
     except (ValueError, LookupError, TypeError) as error:
         raise _damaged(path) from error
-    return pictures, labels
+    return strokes, labels
 
 
 def _damaged(path: Path) -> DatasetError:

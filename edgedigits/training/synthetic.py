@@ -25,6 +25,7 @@ __all__ = [
     "frame_drawing",
     "strokes_of",
     "synthetic_digits",
+    "warp",
 ]
 
 ALLOGRAPHS: tuple[tuple[str, ...], ...] = (
@@ -135,23 +136,30 @@ def draw_digit(digit: int, rng: np.random.Generator, size: int) -> NDArray[np.ui
 
 
 def draw_strokes(
-    strokes: Iterable[Points], rng: np.random.Generator, size: int, finer: float = 0.0, wilder: float = 1.0
+    strokes: Iterable[Points],
+    rng: np.random.Generator,
+    size: int,
+    finer: float = 0.0,
+    wilder: float = 1.0,
+    *,
+    hand: np.random.Generator | None = None,
 ) -> NDArray[np.uint8]:
     """Draw strokes in some writer's hand as a picture `uint8 [size, size]`, ink 255 on paper 0.
 
     Control points start at 0 and go down to about 1. The pen is `exp(finer)` times as fine as those that write digits,
-    and strays `wilder` times as far.
+    and strays `wilder` times as far. What a writer does alike each time is drawn from `hand`, or from `rng`, too.
     """
+    hand = hand or rng
     # A power of the height makes upper bowls large and lower ones small, or the other way about.
-    balance = np.array([1.0, np.exp(rng.normal(0, 0.2))])
-    shape = _warp(rng, frequency=4.5, amplitude=0.03 * wilder)
-    tremor = _warp(rng, frequency=25, amplitude=0.003)
-    writer = _proportions(rng)
+    balance = np.array([1.0, np.exp(hand.normal(0, 0.2))])
+    shape = warp(hand, 0.03 * wilder)
+    tremor = warp(rng, 0.003, frequency=25)
+    writer = _proportions(hand)
     paths = []
     for stroke in strokes:
         control = shape(stroke**balance) + rng.normal(0, 0.015, 2)
         paths.append(tremor(_evenly(_spline(control, rng))) @ writer)
-    return _ink(_fit(paths), rng, size, finer)
+    return _ink(_fit(paths), rng, size, finer, hand)
 
 
 def frame_drawing(picture: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -169,7 +177,7 @@ def strokes_of(allograph: str) -> tuple[Points, ...]:
     )
 
 
-def _warp(rng: np.random.Generator, frequency: float, amplitude: float) -> Callable[[Points], Points]:
+def warp(rng: np.random.Generator, amplitude: float, frequency: float = 4.5) -> Callable[[Points], Points]:
     """Make a displacement of the plane by a few waves: a function of place, so that strokes that meet still meet."""
     waves = rng.normal(0, frequency, (2, 4))
     phase = rng.uniform(0, 2 * np.pi, 4)
@@ -215,12 +223,14 @@ def _fit(paths: list[Points]) -> list[Points]:
     return [(path - (low + high) / 2) * scale + 0.5 for path in paths]
 
 
-def _ink(paths: list[Points], rng: np.random.Generator, size: int, finer: float) -> NDArray[np.uint8]:
+def _ink(
+    paths: list[Points], rng: np.random.Generator, size: int, finer: float, hand: np.random.Generator
+) -> NDArray[np.uint8]:
     """Draw strokes, given in the unit square, with an oval pen whose pressure comes and goes and fades as it lifts."""
     side = OVERSAMPLING * size
     image = Image.new("L", (side, side))
     pen = ImageDraw.Draw(image)
-    nib = np.exp(rng.uniform(-3.55, -2.43) + rng.normal(0, 0.1, 2) - finer)
+    nib = np.exp(hand.uniform(-3.55, -2.43) + hand.normal(0, 0.1, 2) - finer)
     for path in paths:
         depth, beats, phase, lift = rng.uniform((0, 0.3, 0, 0), (0.25, 1.2, 2 * np.pi, 0.5))
         along = np.linspace(0, 1, len(path))

@@ -56,6 +56,17 @@ def test_a_hand_has_its_pen(drawn):
     assert ink.mean(axis=1).std() > 2 * strewn.mean(axis=1).std()
 
 
+def test_a_hand_writes_a_digit_alike(drawn):
+    """Two of a hand's differ less than two of different hands do, mostly."""
+    frames = np.stack([frame_clean(picture).frame for picture in drawn[0]]).astype(np.float64)
+    by_hand = frames.reshape(HANDS, EACH // 10, 10, -1)
+    own = np.abs(by_hand[:, 0] - by_hand[:, 1]).mean(axis=-1)
+    others = np.abs(by_hand[:, 0] - np.roll(by_hand[:, 1], 1, axis=0)).mean(axis=-1)
+    assert (own < others).mean() > 0.8
+    assert np.median(own) < 0.7 * np.median(others)
+    assert own.min() > 0
+
+
 def test_most_digits_are_what_their_nearest_among_usual_ones_is(drawn):
     frames = np.stack([frame_clean(picture).frame for picture in drawn[0]]).reshape(len(drawn[0]), -1) / 255
     known, labels = synthetic_digits(1500, seed=9)

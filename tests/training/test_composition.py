@@ -29,7 +29,19 @@ def bars(mark_bank):
     ink = np.zeros((10, BOX_HEIGHT, BOX_WIDTH), np.uint8)
     ink[:, :, :6] = 255
     size, ones, zeros = np.full((10, 2), (BOX_HEIGHT, 6)), np.ones(10, np.float32), np.zeros(10, np.int64)
-    return Composer(Glyphs(ink, size, np.arange(10), ones, 0 * ones, zeros), mark_bank, CPU)
+    return Composer(Glyphs(ink, size, np.arange(10), ones, 0 * ones, zeros, zeros), mark_bank, CPU)
+
+
+@pytest.fixture(scope="module")
+def three_writers(mark_bank):
+    """Glyphs of two collections, the first by two writers of whom the second left no 7, and what composes them."""
+    symbol = np.array([*range(10), *range(10), *(digit for digit in range(10) if digit != 7), *range(10)])
+    hand = np.array([0] * 29 + [1] * 10)
+    writer = np.array([0] * 20 + [1] * 9 + [0] * 10)
+    ink = np.full((39, BOX_HEIGHT, BOX_WIDTH), 255, np.uint8)
+    size, ones = np.full((39, 2), (BOX_HEIGHT, 20)), np.ones(39, np.float32)
+    glyphs = Glyphs(ink, size, symbol, ones, 0 * ones, hand, writer)
+    return glyphs, lambda strength: Composer(glyphs, mark_bank, CPU, strength)
 
 
 @settings(max_examples=25, deadline=None)
@@ -112,6 +124,38 @@ def test_digits_that_overlap_stand_one_after_the_other(bars):
 @given(text=st.text("0123456789.,-=#?", max_size=MOST_SYMBOLS), seed=seeds)
 def test_a_plan_says_its_text(composer, text, seed):
     assert composer.plan(text, np.random.default_rng(seed)).text == text
+
+
+def _by(glyphs, plan):
+    """The collections and writers of a plan's digits."""
+    own = plan.glyphs[: len(plan.symbols)]
+    return set(zip(glyphs.hand[own].tolist(), glyphs.writer[own].tolist(), strict=True))
+
+
+@pytest.mark.parametrize("text", ["0123456890", "33333333"])
+def test_a_line_is_by_one_writer(three_writers, text):
+    glyphs, composer = three_writers
+    rng = np.random.default_rng(0)
+    plans = [composer(0.0).plan(text, rng) for _ in range(60)]
+    assert {len(_by(glyphs, plan)) for plan in plans} == {1}
+    assert set().union(*(_by(glyphs, plan) for plan in plans)) == {(0, 0), (0, 1), (1, 0)}
+    for plan in plans:
+        assert glyphs.symbol[plan.glyphs].tolist() == [int(digit) for digit in text]
+
+
+def test_what_a_writer_left_none_of_is_anothers_of_the_collection(three_writers):
+    glyphs, composer = three_writers
+    rng = np.random.default_rng(0)
+    found = [_by(glyphs, composer(0.0).plan("17", rng)) for _ in range(60)]
+    assert {frozenset(by) for by in found} == {frozenset({(0, 0)}), frozenset({(0, 0), (0, 1)}), frozenset({(1, 0)})}
+
+
+def test_some_lines_are_by_several_writers_of_one_collection(three_writers):
+    glyphs, composer = three_writers
+    rng = np.random.default_rng(0)
+    several = [len(_by(glyphs, composer(1.0).plan("0123456890", rng))) > 1 for _ in range(400)]
+    # Of the fifteen in a hundred, those of the first collection.
+    assert 0.04 < np.mean(several) < 0.16
 
 
 def test_bent_writing_strays_a_little_and_stands_where_it_stood(bars):

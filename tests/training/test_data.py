@@ -1,6 +1,7 @@
 """Data sets by name."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,35 @@ def test_mnist_in_memory(mnist_root):
     assert mnist_is_at_hand(mnist_root)
     digits = load_digits("mnist", "test", mnist_root)
     assert (digits.dataset, digits.frames.shape, digits.labels.shape) == ("mnist", (10_000, 28, 28), (10_000,))
+
+
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_mnists_neighbours_by_one_writer_have_strokes_alike(mnist_root, split):
+    digits = load_digits("mnist", split, mnist_root)
+    assert (digits.writers >= 0).mean() == 0.5
+    for which, least, most in ((digits.writers >= 0, 0.4, 1.0), (digits.writers < 0, -0.05, 0.15)):
+        some = digits.only(which)
+        bold = _boldness(some)
+        assert least < np.mean(bold[1:] * bold[:-1]) < most
+
+
+def _boldness(digits):
+    """How much ink there is for its outline, in units of how far that differs among digits of the same value."""
+    ink = (digits.frames > 100).astype(np.float64)
+    outline = sum(np.abs(np.diff(ink, axis=axis)).sum(axis=(1, 2)) for axis in (1, 2))
+    bold = ink.sum(axis=(1, 2)) / outline
+    for digit in range(10):
+        own = digits.labels == digit
+        bold[own] = (bold[own] - bold[own].mean()) / bold[own].std()
+    return bold
+
+
+def test_some_digits_keep_their_writers():
+    digits = replace(load_digits("synthetic", "test"), writers=np.arange(1000) // 7)
+    some = digits.only(slice(10, 30))
+    assert some.writers.tolist() == [writer for place, writer in enumerate(digits.writers) if 10 <= place < 30]
+    assert np.array_equal(some.frames, digits.frames[10:30])
+    assert load_digits("synthetic", "test").only(digits.labels == 3).writers is None
 
 
 @pytest.mark.parametrize("name", ["mnist", "synthetic"])

@@ -1,17 +1,19 @@
 """Glyphs: their ink in their boxes, and where marks stand to digits."""
 
 import json
-from dataclasses import astuple
+from dataclasses import astuple, replace
 
 import numpy as np
 import pytest
 
 from edgedigits.alphabet import ALPHABET, OTHER, SEPARATORS
 from edgedigits.training import pendigits
+from edgedigits.training.ballpen import thinned
 from edgedigits.training.digits import Digits
 from edgedigits.training.glyphs import (
     BOX_HEIGHT,
     BOX_WIDTH,
+    INK,
     PENS,
     digit_glyphs,
     drawn_glyphs,
@@ -65,6 +67,35 @@ def test_digits_are_one_high_and_stand_on_the_line(digits):
     assert (set(glyphs.height.tolist()), set(glyphs.top.tolist()), set(glyphs.hand.tolist())) == ({1}, {0}, {0})
 
 
+def test_digits_whose_writers_are_known_are_a_collection(digits):
+    writers = np.where(np.arange(len(digits)) % 3, -1, np.arange(len(digits)) // 10)
+    glyphs, known = digit_glyphs(replace(digits, writers=writers)), writers >= 0
+    assert glyphs.symbol.tolist() == [*digits.labels[~known], *digits.labels[known]]
+    assert glyphs.hand.tolist() == [0] * 40 + [1] * 20
+    assert glyphs.writer.tolist() == [0] * 40 + (writers[known] - writers[known].min()).tolist()
+
+
+def test_every_second_writer_writes_with_a_ball_pen(digits):
+    """Whose strokes are of one width on all digits."""
+    glyphs = digit_glyphs(replace(digits, writers=np.arange(60) // 10))
+    ink = (glyphs.ink > INK).reshape(6, 10, BOX_HEIGHT, BOX_WIDTH)
+    by_writer = np.array([_boldness(own) for own in ink])
+    assert (by_writer[1::2].std(axis=1) < by_writer[::2].std(axis=1).min()).all()
+
+
+def _boldness(ink):
+    """Ink by the length of its middle line."""
+    return ink.sum(axis=(1, 2)) / thinned(ink, 12).sum(axis=(1, 2))
+
+
+def test_collections_that_are_joined_stay_apart(digits):
+    both = joined_glyphs(
+        digit_glyphs(replace(digits, writers=np.maximum(np.arange(len(digits)) - 30, -1))), drawn_glyphs(2, seed=3)
+    )
+    assert both.hand.tolist() == [0] * 30 + [1] * 30 + [2] * 80
+    assert both.writer.tolist() == [0] * 30 + list(range(30)) + [0] * 40 + [1] * 40
+
+
 def test_a_glyph_is_the_ink_of_its_frame(digits):
     """Wherever on the frame it is."""
     moved = np.roll(digits.frames, (-1, -1), axis=(1, 2))
@@ -78,12 +109,17 @@ def test_hands_write_forty_digits_each_in_turns():
     assert not np.array_equal(glyphs.ink, drawn_glyphs(2, seed=4).ink)
 
 
-def test_the_tablets_digits_are_those_asked_for_by_pens_in_turns(tablet):
-    glyphs = pen_glyphs(tablet, 5, 5 + len(PENS))
-    assert glyphs.symbol.tolist() == [5, 6, 7, 8, 9, 0]
-    ink = (glyphs.ink > 127).mean(axis=(1, 2))
-    assert (np.diff(ink) > 0).all()
+def test_the_tablets_digits_are_those_asked_for_and_a_writer_has_one_pen(tablet, monkeypatch):
+    monkeypatch.setattr(pendigits, "BY_ONE", 3)
+    glyphs = pen_glyphs(tablet, 0, 3 * len(PENS))
+    assert glyphs.symbol.tolist() == [i % 10 for i in range(18)]
+    assert glyphs.writer.tolist() == np.repeat(range(6), 3).tolist()
+    ink = (glyphs.ink > 127).mean(axis=(1, 2)).reshape(6, 3)
+    assert (np.diff(ink[:, 0]) > 0).all()
+    assert np.ptp(ink, axis=1).max() < np.diff(ink[:, 0]).min()
     assert len(pen_glyphs(tablet, 10, 99)) == 10
+    assert pen_glyphs(tablet, 4, 8, left_out=(5,)).symbol.tolist() == [4, 6, 7]
+    assert pen_glyphs(tablet, 4, 8, left_out=(5,)).writer.tolist() == [0, 1, 1]
 
 
 def test_letters_and_as_many_of_each_separator_and_of_signs(mark_bank):
