@@ -78,11 +78,17 @@ def test_each_line_is_read(amount):
     reading = amount.read(EXAMPLES / "meters.png")
     first, second, third = reading.lines
     assert (first.text, second.text, third.text) == ("019364", "770218", "2580")
-    assert [line.accepted for line in reading.lines] == [True, False, True]
-    assert not reading.accepted
+    assert [line.accepted for line in (first, second, third)] == [True, True, True]
+    assert reading.accepted
     assert reading.text == "\n".join(line.text for line in reading.lines)
     assert reading.confidence == pytest.approx(np.prod([line.confidence for line in reading.lines]))
     assert reading.digits == tuple(digit for line in reading.lines for digit in line.digits)
+
+
+def test_a_line_that_is_not_trusted_leaves_all_of_a_page_untrusted():
+    reading = Recognizer("amount", max_error=0.005).read(EXAMPLES / "meters.png")
+    assert [line.accepted for line in reading.lines] == [True, False, True]
+    assert (reading.accepted, reading.reason) == (False, "unsure")
 
 
 def test_boxes_hold_the_digits(amount):
@@ -120,9 +126,9 @@ def test_a_line_in_doubt_says_which_digits_and_what_they_might_be():
 
 
 def test_upside_down_is_said_often_and_hardly_ever_accepted(amount):
-    pages = [page_of("2475", seed=seed)[0] for seed in range(30)]
+    pages = [page_of("2475", seed=seed)[0] for seed in range(60)]
     reasons = [amount.read(np.ascontiguousarray(page[::-1, ::-1])).reason for page in pages]
-    assert reasons.count("upside down") >= 12
+    assert reasons.count("upside down") >= 20
     assert reasons.count(None) <= 1
 
 
