@@ -190,7 +190,7 @@ class _ByWriter:
         self._starts = np.searchsorted(digits.writer[self._glyphs], np.arange(digits.writer.max() + 2))
 
     def choose(self, writer: int | None, rng: np.random.Generator) -> int:
-        """A glyph by a writer, or by the next where they left none, or by anybody."""
+        """A glyph by a writer, or the first by the next where they left none, or one by anybody."""
         start, stop = (0, len(self._glyphs)) if writer is None else self._starts[writer : writer + 2]
         start = min(start, len(self._glyphs) - 1)
         return int(self._glyphs[rng.integers(start, max(stop, start + 1))])

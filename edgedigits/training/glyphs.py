@@ -27,6 +27,7 @@ __all__ = [
     "BOX_HEIGHT",
     "BOX_WIDTH",
     "Glyphs",
+    "copied_glyphs",
     "digit_glyphs",
     "drawn_glyphs",
     "joined_glyphs",

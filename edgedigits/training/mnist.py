@@ -31,7 +31,7 @@ SHA256 = {
 
 COUNTS: dict[Split, int] = {"train": 60_000, "test": 10_000}
 BY_ONE = 50
-"""So many digits in a row are taken to be by one writer, of whom there are about twice as many."""
+"""So many digits in a row are taken to be by one writer, each of whom left about twice as many."""
 
 _declared: list[Any] = []
 """torch forgets a library's operators when the object that declared them is gone, so it is kept here."""

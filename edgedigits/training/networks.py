@@ -149,7 +149,7 @@ class Context(nn.Module):
     """Adds to every step what is anywhere in the line: how its hand writes other digits tells more of this one.
 
     As in GCNet (Cao, Xu, Lin, Wei & Hu, arXiv 1904.11492), but of each of some features the most, which more paper at
-    the end of a line does not change. It begins with adding nothing.
+    the end of a line does not change once some is there. It begins with adding nothing.
     """
 
     def __init__(self, channels: int, features: int) -> None:

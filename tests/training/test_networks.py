@@ -217,7 +217,7 @@ def test_with_a_context_ink_changes_the_whole_line(column):
     assert (changes > 0).all()
 
 
-def test_with_a_context_more_paper_at_the_end_changes_steps_near_its_end_alone():
+def test_with_a_context_more_paper_after_some_changes_steps_near_its_end_alone():
     network, lines = _trained("amount-context"), _lines(2, 128)
     lines[:, :, 60:] = 0
     padded = torch.cat([lines, torch.zeros(2, LINE_HEIGHT, 64, dtype=torch.uint8)], dim=2)
