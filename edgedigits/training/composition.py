@@ -125,7 +125,7 @@ class Composer:
         places = _Places(self._size, self._height, self._top)
         x = rng.uniform(1, 18) if rng.random() < ROOMY else rng.uniform(-1, 2)
         scales = np.array([hand.scale(symbol, i / len(symbols), rng) for i, symbol in enumerate(symbols)])
-        # As the runner cuts it out, a line is as high as the highest of its digits.
+        # The runner makes the highest digit of a line as high as this, whatever the others are.
         scales *= min(1.0, HEIGHTS[1] / max(scales, default=1.0))
         for i, (glyph, symbol, scale) in enumerate(zip(glyphs.tolist(), symbols, scales.tolist(), strict=True)):
             top = hand.top + (hand.height - scale) * rng.uniform(0.3, 1) + hand.rise * x

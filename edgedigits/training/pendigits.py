@@ -7,6 +7,7 @@ The file holds a list of `{"label": digit, "strokes": [[[x, y], ...], ...]}`, y 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -23,7 +24,7 @@ FILE = "pendigits_train_strokes.json"
 TRAINED_ON = 6000
 """Digits from the beginning of the file that are trained on; the others, by later writers, are there to measure."""
 BY_ONE = 50
-"""So many in a row are taken to be by one writer, of whom there are five times as many."""
+"""So many in a row are taken to be by one writer, each of whom left about five times as many."""
 PAPER = 160
 """The larger side of the picture that strokes are drawn on, in pixels."""
 PENS = (10, 12, 14, 17, 20)
@@ -60,6 +61,10 @@ def read_strokes(root: Path, which: slice) -> tuple[list[Strokes], NDArray[np.in
         ]
         if not all(all(digit) and digit for digit in strokes):
             raise ValueError("no strokes")
+        if not all(
+            math.isfinite(place) for digit in strokes for stroke in digit for point in stroke for place in point
+        ):
+            raise ValueError("no places")
     except OSError as error:
         raise DatasetError(
             f"cannot open {path}: {error.strerror or error}; it is made from UCI's Pen-Based Recognition of "

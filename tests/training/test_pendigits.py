@@ -48,7 +48,13 @@ def test_a_file_that_is_absent_is_one_line_that_says_what_to_do(tmp_path):
         pendigits.load(tmp_path)
 
 
-@pytest.mark.parametrize("content", ["", "{}", "[]", "[1]", '[{"label": 1}]', '[{"label": "x", "strokes": []}]'])
+@pytest.mark.parametrize(
+    "content",
+    [
+        *("", "{}", "[]", "[1]", '[{"label": 1}]', '[{"label": "x", "strokes": []}]'),
+        *(f'[{{"label": 1, "strokes": [[[0, 0], [3, {place}]]]}}]' for place in ("NaN", "Infinity", "-1e999")),
+    ],
+)
 def test_a_damaged_file_is_refused(tmp_path, content):
     (tmp_path / pendigits.FILE).write_text(content)
     with pytest.raises(DatasetError, match="is damaged: a list of labels and strokes is expected"):
