@@ -174,8 +174,8 @@ _AMOUNT_SIXTH = replace(
     seed=9,
 )
 """The run that `amount` began with was begun with 36 passes before it, shortened to 30 after 16 of them, and ended
-after 27: its learning rate rose and fell as in one of 36, and then of 30. For it, and for those before it, nobody's digits
-were kept together, so that these recipes give weights near to those, but not the same.
+after 27: its learning rate rose and fell as in one of 36, and then of 30. For it, and for those before it, nobody's
+digits were kept together, so that these recipes give weights near to those, but not the same.
 """
 
 _AMOUNT = replace(
