@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.marks import runs_of
+from edgedigits.marks import find_marks, runs_of
 
 __all__ = ["ruled_across", "without_rules"]
 
@@ -48,40 +48,56 @@ def without_rules(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
     Strokes that cross a rule stay whole, for where they do, the ink is thicker than the rule.
     """
-    across, across_band = _rules(mask)
-    down, down_band = _rules(mask.T)
+    across, across_band, _ = _rules(mask)
+    down, down_band, _ = _rules(mask.T)
     # Where two rules cross, ink is thick both ways.
     return mask & ~across & ~down.T & ~(across_band & down_band.T)
 
 
 def ruled_across(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Which of the ink `bool [height, width]` is that of rules that run across the picture."""
-    return _rules(mask)[0]
+    """Which of the ink `bool [height, width]` is that of rules that run across the picture.
+
+    Feet of digits that stand right on a rule make it thicker: what is beside it, and hangs together with more that is
+    no rule's, is theirs.
+    """
+    ruled, _, cores = _rules(mask)
+    beside = ruled & ~cores
+    if not beside.any():
+        return ruled
+    others = (mask & ~ruled) | beside
+    marks = find_marks(others)
+    theirs = np.bincount(marks.of_pixel, beside[others]) < marks.area / 2
+    beside[others] &= theirs[marks.of_pixel]
+    return ruled & ~beside
 
 
-def _rules(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """The pixels of a mask that belong to rules across, and the bands in which these lie: both `bool`, of its shape."""
+def _rules(mask: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """The pixels of a mask that belong to rules across, the bands in which these lie, and their cores, which are no
+    wider than the rules are thick: all `bool`, of its shape.
+    """
     height, width = mask.shape
-    ruled, bands = np.zeros_like(mask), np.zeros_like(mask)
+    ruled, bands, cores = (np.zeros_like(mask) for _ in range(3))
     runs = runs_of(mask.T)
     lengths = runs.end - runs.start
     most = max(THINNEST, THIN * max(mask.shape))
     thin = np.flatnonzero(lengths <= most)
     if len(thin) < COVERED * width:
-        return ruled, bands
+        return ruled, bands, cores
     x, y, thickness = runs.row[thin], (runs.start[thin] + runs.end[thin]) / 2, lengths[thin]
     rules = _found(x, y, thickness, mask.shape, most / 2)
     is_lone = all(not EDGE * height < np.polyval(rule.curve, width / 2) < (1 - EDGE) * height for rule in rules)
     if is_lone and COVERED * width <= height:
-        return ruled, bands
+        return ruled, bands, cores
     is_rule = np.zeros(len(lengths), np.bool_)
     rows, columns = np.arange(0.5, height)[:, np.newaxis], np.arange(width)
     for rule in rules:
         reach = rule.thickness / 2 + RAGGED
         is_rule[thin[(rule.distance(x, y) <= reach) & (thickness <= 2 * rule.thickness + RAGGED)]] = True
-        bands |= rule.distance(columns, rows) <= reach
+        away = rule.distance(columns, rows)
+        bands |= away <= reach
+        cores |= away <= (rule.thickness + RAGGED) / 2
     ruled.T[mask.T] = np.repeat(is_rule, lengths)
-    return ruled, bands
+    return ruled, bands, cores
 
 
 def _found(
