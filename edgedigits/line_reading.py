@@ -15,7 +15,7 @@ from edgedigits.decoding import Decoded, Symbol, decode
 from edgedigits.expectation import Expected
 from edgedigits.lines import INK, Layout, LineInk
 from edgedigits.looks import Run, looked_at
-from edgedigits.marks import Box
+from edgedigits.marks import Box, bounding_box
 from edgedigits.raised import are_raised
 from edgedigits.results import Digit, Line, Reading, Reason, Separator
 from edgedigits.strikes import is_struck_out
@@ -172,25 +172,22 @@ def _boxes(line: LineInk, picture: NDArray[np.uint8], symbols: Sequence[Symbol])
     if not symbols:
         return []
     mask = picture >= INK
-    density = mask.sum(axis=0)
+    density = mask.sum(axis=0).tolist()
     width = len(density)
     middles = [min(width - 1, round((symbol.step + 0.5) * STRIDE)) for symbol in symbols]
     cuts = [0, *(_emptiest(density, left, right) for left, right in pairwise(middles)), width]
     boxes = []
     for middle, (first, last) in zip(middles, pairwise(cuts), strict=True):
-        x0, x1 = max(first, middle - REACH), max(min(last, middle + REACH), middle + 1)
-        rows, columns = np.flatnonzero(mask[:, x0:x1].any(axis=1)), np.flatnonzero(density[x0:x1])
-        if len(columns):
-            x0, x1 = x0 + int(columns[0]), x0 + int(columns[-1]) + 1
-        y0, y1 = (int(rows[0]), int(rows[-1]) + 1) if len(rows) else (0, LINE_HEIGHT)
-        boxes.append(line.in_picture(x0, y0, x1, y1))
+        left, right = max(first, middle - REACH), max(min(last, middle + REACH), middle + 1)
+        x0, y0, x1, y1 = bounding_box(mask[:, left:right])
+        if not x1:  # no ink is there
+            x1, y1 = right - left, LINE_HEIGHT
+        boxes.append(line.in_picture(left + max(x0, 0), max(y0, 0), left + x1, y1))
     return boxes
 
 
-def _emptiest(density: NDArray[np.int64], left: int, right: int) -> int:
+def _emptiest(density: Sequence[int], left: int, right: int) -> int:
     """The column between two middles with the least ink, of several the one nearest to half way."""
     if right - left < 2:
         return right
-    between = density[left + 1 : right]
-    least = np.flatnonzero(between == between.min())
-    return left + 1 + int(least[np.abs(least - (len(between) - 1) / 2).argmin()])
+    return min(range(left + 1, right), key=lambda column: (density[column], abs(2 * column - left - right)))
