@@ -68,14 +68,14 @@ class Composer:
         self._top = np.concatenate([digits.top, marks.top])
         self._device = device
         self._bendings = _bendings(device)
-        hands = np.unique(digits.hand)
-        shares = np.sqrt(np.bincount(digits.hand))
+        collections = np.unique(digits.collection)
+        shares = np.sqrt(np.bincount(digits.collection))
         self._shares = shares / shares.sum()
         self._digits = [
-            [_ByWriter(digits, (digits.hand == hand) & (digits.symbol == symbol)) for symbol in range(10)]
-            for hand in hands
+            [_ByWriter(digits, (digits.collection == collection) & (digits.symbol == symbol)) for symbol in range(10)]
+            for collection in collections
         ]
-        self._writers = [digits.writer[digits.hand == hand] for hand in hands]
+        self._writers = [digits.writer[digits.collection == collection] for collection in collections]
         self._marks = {
             symbol: len(digits) + np.flatnonzero(marks.symbol == symbol) for symbol in np.unique(marks.symbol).tolist()
         }
@@ -169,15 +169,15 @@ class Composer:
 
     def _choose(self, symbols: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
         """A glyph for each symbol, those of digits of one collection, and as a rule by one writer."""
-        hand = rng.choice(len(self._digits), p=self._shares)
-        writers = self._writers[hand]
+        collection = rng.choice(len(self._digits), p=self._shares)
+        writers = self._writers[collection]
         writer, stranger = writers[rng.integers(len(writers))], rng.random() < STRANGERS * self._strength
         chosen = []
         for symbol in symbols:
             if symbol >= 10:
                 chosen.append(rng.choice(self._marks[symbol]))
                 continue
-            chosen.append(self._digits[hand][symbol].choose(None if stranger else writer, rng))
+            chosen.append(self._digits[collection][symbol].choose(None if stranger else writer, rng))
         return np.array(chosen, np.int64)
 
 
@@ -190,10 +190,9 @@ class _ByWriter:
         self._starts = np.searchsorted(digits.writer[self._glyphs], np.arange(digits.writer.max() + 2))
 
     def choose(self, writer: int | None, rng: np.random.Generator) -> int:
-        """A glyph by a writer, or the first by the next where they left none, or one by anybody."""
-        start, stop = (0, len(self._glyphs)) if writer is None else self._starts[writer : writer + 2]
-        start = min(start, len(self._glyphs) - 1)
-        return int(self._glyphs[rng.integers(start, max(stop, start + 1))])
+        """A glyph by a writer, or one by anybody, as where they left none."""
+        theirs = self._glyphs if writer is None else self._glyphs[slice(*self._starts[writer : writer + 2])]
+        return int(rng.choice(theirs if len(theirs) else self._glyphs))
 
 
 @dataclass(frozen=True)
@@ -223,7 +222,7 @@ class _Hand:
             height=height,
             top=(LINE_HEIGHT - height) / 2 + strength * rng.normal(0, 1.3),
             wide=math.exp(strength * rng.normal(0, 0.22)),
-            slant=0.1 + strength * rng.normal(0, 0.28),
+            slant=0.1 + strength * rng.normal(0, 0.33),
             usual_gap=float(rng.choice(GAPS)) + strength * rng.normal(0, 0.05),
             uneven=strength * rng.uniform(0.02, 0.14),
             sizes=0.05 + strength * 0.25 * rng.random() ** 2,

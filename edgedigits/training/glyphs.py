@@ -52,7 +52,7 @@ class Glyphs:
 
     `ink` uint8 [n, BOX_HEIGHT, BOX_WIDTH], ink 255, each in the upper left corner of its box; `size` int64 [n, 2], its
     height and width there; `symbol` int64 [n], its place in the alphabet; `height`, `top` float32 [n]: in units of a
-    digit's height, how high it is and how far its top is below a digit's; `hand` int64 [n], the collection it is of;
+    digit's height, how high it is and how far its top is below a digit's; `collection` int64 [n], the one it is of;
     `writer` int64 [n], who wrote it, from 0 on in each collection; in one whose writers are unknown, all are 0.
     """
 
@@ -61,7 +61,7 @@ class Glyphs:
     symbol: NDArray[np.int64]
     height: NDArray[np.float32]
     top: NDArray[np.float32]
-    hand: NDArray[np.int64]
+    collection: NDArray[np.int64]
     writer: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -130,7 +130,7 @@ def mark_glyphs(letters: int, marks: int, seed: int) -> Glyphs:
         symbols,
         np.array([height for _, height, _ in signs], np.float32),
         np.array([top for _, _, top in signs], np.float32),
-        boxed.hand,
+        boxed.collection,
         boxed.writer,
     )
     return joined_glyphs(others, separators)
@@ -138,17 +138,17 @@ def mark_glyphs(letters: int, marks: int, seed: int) -> Glyphs:
 
 def joined_glyphs(*parts: Glyphs) -> Glyphs:
     """Collections as one."""
-    hands, count = [], 0
+    collections, count = [], 0
     for part in parts:
-        hands.append(count + part.hand)
-        count += len(set(part.hand.tolist()))
+        collections.append(count + part.collection)
+        count += len(set(part.collection.tolist()))
     return Glyphs(
         np.concatenate([part.ink for part in parts]),
         np.concatenate([part.size for part in parts]),
         np.concatenate([part.symbol for part in parts]),
         np.concatenate([part.height for part in parts]),
         np.concatenate([part.top for part in parts]),
-        np.concatenate(hands),
+        np.concatenate(collections),
         np.concatenate([part.writer for part in parts]),
     )
 

@@ -13,7 +13,14 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from edgedigits.training.jpeg import BLOCK, compressed
+
 __all__ = ["on_paper", "written"]
+
+ENDS = 0.5
+"""Share of pictures that end within the line, or not far beyond its ink, as they do that were cut out around it."""
+JPEG = 0.8
+"""Share of pictures that were compressed by JPEG."""
 
 
 def written(ink: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:
@@ -34,24 +41,34 @@ def on_paper(ink: Tensor, generator: torch.Generator, strength: float = 1.0) -> 
     """Ink `float32 [n, height, width]`, 0 to 1, on paper with prints, rules and grain: `uint8`, 0 to 255."""
     draw = _Draw(len(ink), generator)
     x = ink.unsqueeze(1)
+    sheet = _sheet(x, generator)
     # Prints are below the ink: they darken paper, and ink not more than it is.
     ground = torch.zeros_like(x)
     for share in (0.5, 0.25):
-        ground = ground + strength * draw.share(share) * draw.uniform(0.03, 0.4) * _print(x.shape, generator)
+        fading = 1 - draw.share(0.5) * _clouds(x.shape, draw.between(4.0, 16.0), generator)
+        ground = ground + strength * draw.share(share) * draw.uniform(0.03, 0.8) * fading * _print(x.shape, generator)
+    ground = ground + strength * draw.share(0.3) * draw.uniform(0.05, 0.45) * _shade(x.shape, generator)
+    # The runner takes the median of a picture for paper: what is lighter is paper, too.
+    ground = (ground - draw.uniform(0.3, 1.1) * ground.mean(dim=(2, 3), keepdim=True)).clamp(min=0)
     for share, most in ((0.3, 1.0), (0.12, 1.0)):
-        ground = torch.maximum(ground, draw.share(share) * draw.uniform(0.15, most) * _rule(x.shape, generator))
+        whole = 1 - draw.share(0.4) * (_clouds(x.shape, 1.5, generator) > 0.5)
+        ground = torch.maximum(ground, draw.share(share) * draw.uniform(0.15, most) * whole * _rule(x.shape, generator))
     ground = torch.maximum(ground, draw.share(0.08 * strength) * draw.uniform(0.2, 1.0) * _edge(x.shape, generator))
-    ground = ground + strength * draw.share(0.2) * draw.uniform(0.05, 0.35) * _shade(x.shape, generator)
     x = torch.maximum(x * (1 - 0.3 * ground), ground) + 0.3 * torch.minimum(x, ground)
     # Where the runner wiped a rule, it may have wiped ink, too.
-    x = x * (1 - draw.share(0.15 * strength) * _rule(x.shape, generator) * (_clouds(x.shape, 1.5, generator) > 0.35))
+    x = x * (1 - draw.share(0.25 * strength) * _rule(x.shape, generator) * (_clouds(x.shape, 1.5, generator) > 0.35))
     for blur in (strength * draw.share(0.6) * draw.uniform(0, 1), draw.share(0.12 * strength)):
         x = x + blur * (_blurred(x) - x)
     grain = torch.randn(x.shape, generator=generator, device=x.device)
     x = x + strength * draw.share(0.8) * draw.uniform(0, 0.09) * grain
     x = x + strength * draw.share(0.3) * draw.uniform(0, 0.3) * (_clouds(x.shape, 1.5, generator) - 0.5)
-    # As the runner's levels are: paper is cut off below, full ink above.
-    x = (x - draw.uniform(-0.03, 0.1)) * draw.uniform(0.85, 1.3)
+    x = x + strength * draw.share(0.15) * draw.uniform(0.1, 0.5) * (_clouds(x.shape, 0.7, generator) - 0.5)
+    is_jpeg = draw.share(JPEG * strength) > 0
+    top, left = (int(draw.between(1, BLOCK)) for _ in range(2))
+    # The lower a picture's contrast, the less of its ink the same steps leave.
+    x = torch.where(is_jpeg, compressed(x, draw.uniform(-1.2, 1.0).exp() / 120, top, left), x)
+    # As the runner's levels are: paper is cut off below, full ink above, and beyond the picture is paper.
+    x = (x - draw.uniform(-0.03, 0.1)) * draw.uniform(0.85, 1.3) * sheet
     return (x * 255).round().clamp(0, 255).to(torch.uint8).squeeze(1)
 
 
@@ -64,6 +81,11 @@ class _Draw:
     def uniform(self, low: float, high: float) -> Tensor:
         drawn = torch.rand((self._n, 1, 1, 1), generator=self._generator, device=self._generator.device)
         return low + (high - low) * drawn
+
+    def between(self, low: float, high: float) -> float:
+        """One number for all of them, on a logarithmic scale."""
+        drawn = torch.rand((), generator=self._generator, device=self._generator.device)
+        return low * (high / low) ** float(drawn)
 
     def share(self, share: float) -> Tensor:
         """1 for that share of the pictures, 0 for the others."""
@@ -86,6 +108,20 @@ def _beside(x: Tensor, combine: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
     x = F.pad(x, (1, 1, 1, 1), mode="replicate")
     x = combine(combine(x[..., :-2], x[..., 1:-1]), x[..., 2:])
     return combine(combine(x[..., :-2, :], x[..., 1:-1, :]), x[..., 2:, :])
+
+
+def _sheet(ink: Tensor, generator: torch.Generator) -> Tensor:
+    """1 where the picture is, 0 beyond its borders, near the ink `float32 [n, 1, height, width]`."""
+    draw = _Draw(len(ink), generator)
+    x, y = _places(ink.shape, generator)
+    sheet = torch.ones_like(ink)
+    for place, across, farthest in ((x, 2, 12.0), (y, 3, 4.0)):
+        is_ink = ink.amax(dim=across, keepdim=True) > 0.2
+        first = torch.where(is_ink, place, math.inf).amin(dim=(2, 3), keepdim=True)
+        last = torch.where(is_ink, place, -math.inf).amax(dim=(2, 3), keepdim=True)
+        sheet = sheet * (place > first - draw.uniform(0, farthest)) * (place < last + draw.uniform(0, farthest))
+    has_ink = ink.amax(dim=(2, 3), keepdim=True) > 0.2
+    return torch.where((draw.share(ENDS) > 0) & has_ink, sheet, 1.0)
 
 
 def _clouds(shape: torch.Size, size: float, generator: torch.Generator) -> Tensor:
@@ -114,7 +150,7 @@ def _print(shape: torch.Size, generator: torch.Generator) -> Tensor:
     # Most prints run along the line.
     angle = angle * (1 - 0.75 * draw.share(0.5))
     along, across = x * angle.cos() + y * angle.sin(), y * angle.cos() - x * angle.sin()
-    swing, length = draw.uniform(0, 4), draw.uniform(8, 60)
+    swing, length = draw.uniform(0, 4), draw.uniform(8, 60) * (1 + draw.share(0.5) * draw.uniform(1, 5))
     waves = across + swing * (2 * math.pi * (along / length + draw.uniform(0, 1))).sin()
     lines = (2 * math.pi * (waves / period + draw.uniform(0, 1))).cos()
     dots = lines * (2 * math.pi * along / period).cos()

@@ -1,5 +1,7 @@
 """Texts that people write where a number is asked for."""
 
+import math
+import re
 from collections import Counter
 
 import numpy as np
@@ -14,7 +16,7 @@ from edgedigits.training.amounts import MOST_SYMBOLS, draw_text
 @pytest.fixture(scope="module")
 def texts():
     rng = np.random.default_rng(1)
-    return [draw_text(rng) for _ in range(4000)]
+    return [draw_text(rng) for _ in range(6000)]
 
 
 @given(seed=st.integers(0, 2**32))
@@ -33,11 +35,20 @@ def test_so_is_every_length_and_nothing_at_all(texts):
     assert {len(text) for text in texts} == set(range(MOST_SYMBOLS + 1))
 
 
-def test_every_digit_is_drawn_about_as_often_but_for_round_numbers(texts):
-    counts = Counter("".join(texts))
+def test_every_digit_is_drawn_about_as_often_behind_the_first_but_for_round_numbers(texts):
+    counts = Counter("".join(text[1:] for text in texts))
     others = [counts[digit] for digit in "123456789"]
     assert max(others) < 1.2 * min(others)
     assert counts["0"] > max(others)
+
+
+def test_amounts_begin_as_benford_says(texts):
+    amounts = [text for text in texts if re.fullmatch(r"\d{1,3}([.,]\d{3})+[-=#.,]*", text)]
+    assert len(amounts) > 500
+    first = Counter(amount[0] for amount in amounts)
+    for digit in range(1, 10):
+        expected = len(amounts) * math.log10(1 + 1 / digit)
+        assert abs(first[str(digit)] - expected) < 4 * math.sqrt(expected)
 
 
 def test_most_texts_are_what_a_kiosk_asks_for(texts):

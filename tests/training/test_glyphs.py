@@ -64,14 +64,14 @@ def test_ink_fills_its_size_from_the_upper_left_and_nothing_else(bank, request):
 def test_digits_are_one_high_and_stand_on_the_line(digits):
     glyphs = digit_glyphs(digits)
     assert glyphs.symbol.tolist() == digits.labels.tolist()
-    assert (set(glyphs.height.tolist()), set(glyphs.top.tolist()), set(glyphs.hand.tolist())) == ({1}, {0}, {0})
+    assert (set(glyphs.height.tolist()), set(glyphs.top.tolist()), set(glyphs.collection.tolist())) == ({1}, {0}, {0})
 
 
 def test_digits_whose_writers_are_known_are_a_collection(digits):
     writers = np.where(np.arange(len(digits)) % 3, -1, np.arange(len(digits)) // 10)
     glyphs, known = digit_glyphs(replace(digits, writers=writers)), writers >= 0
     assert glyphs.symbol.tolist() == [*digits.labels[~known], *digits.labels[known]]
-    assert glyphs.hand.tolist() == [0] * 40 + [1] * 20
+    assert glyphs.collection.tolist() == [0] * 40 + [1] * 20
     assert glyphs.writer.tolist() == [0] * 40 + (writers[known] - writers[known].min()).tolist()
 
 
@@ -92,7 +92,7 @@ def test_collections_that_are_joined_stay_apart(digits):
     both = joined_glyphs(
         digit_glyphs(replace(digits, writers=np.maximum(np.arange(len(digits)) - 30, -1))), drawn_glyphs(2, seed=3)
     )
-    assert both.hand.tolist() == [0] * 30 + [1] * 30 + [2] * 80
+    assert both.collection.tolist() == [0] * 30 + [1] * 30 + [2] * 80
     assert both.writer.tolist() == [0] * 30 + list(range(30)) + [0] * 40 + [1] * 40
 
 
@@ -174,6 +174,6 @@ def test_the_same_seed_draws_the_same_marks_and_another_others():
 def test_joined_collections_are_hands_of_their_own(digits):
     first, second = digit_glyphs(digits), drawn_glyphs(1, seed=1)
     joined = joined_glyphs(first, second)
-    assert joined.hand.tolist() == [0] * len(first) + [1] * len(second)
+    assert joined.collection.tolist() == [0] * len(first) + [1] * len(second)
     assert np.array_equal(joined.ink, np.concatenate([first.ink, second.ink]))
     assert joined.symbol.tolist() == [*first.symbol.tolist(), *second.symbol.tolist()]

@@ -73,3 +73,12 @@ def test_ink_is_darker_than_the_paper_around_it():
     inked, paper = ((picture * where).sum(dim=(1, 2)) / where.sum(dim=(1, 2)) for where in (ink, (ink == 0).float()))
     assert (inked > paper + 30).float().mean() > 0.95
     assert inked.median() > 180
+
+
+def test_some_pictures_end_near_the_ink_and_beyond_is_paper():
+    ink = torch.zeros(300, 32, 200)
+    ink[:, 8:24, 90:110] = _bars(300, 16, 20)
+    picture = on_paper(ink, _seeded())
+    beside = picture[:, :, :70].amax(dim=(1, 2))
+    assert 0.4 < (beside == 0).float().mean() < 0.9
+    assert (picture.amax(dim=(1, 2)) > 128).all()
