@@ -57,8 +57,8 @@ def without_rules(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
 def ruled_across(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which of the ink `bool [height, width]` is that of rules that run across the picture.
 
-    Feet of digits that stand right on a rule make it thicker: what is beside it, and hangs together with more that is
-    no rule's, is theirs.
+    Feet of digits that stand right on a rule make it thicker: what is beside the rule itself is theirs, where more than
+    half of the mark that it is a part of is no rule's at all.
     """
     ruled, _, cores = _rules(mask)
     beside = ruled & ~cores

@@ -195,7 +195,7 @@ def draw_hands(hands: int, seed: int) -> tuple[list[NDArray[np.uint8]], NDArray[
             strokes = [once(forms[digit](stroke)) for stroke in strokes_of(chosen)]
             corner = np.concatenate(strokes).min(axis=0)
             pen = finer + rng.normal(0, 0.08)
-            # Zeros at a seed's end count for nothing: these would be the numbers that habits were drawn by.
+            # Not 0, for zeros at a seed's end count for nothing: those were the numbers that habits were drawn by.
             alike = np.random.default_rng((seed, hand, 1))
             moved = [stroke - corner for stroke in strokes]
             pictures.append(draw_strokes(moved, rng, 2 * PICTURE_SIZE, pen, wilder, hand=alike))

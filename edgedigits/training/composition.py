@@ -190,7 +190,7 @@ class _ByWriter:
         self._starts = np.searchsorted(digits.writer[self._glyphs], np.arange(digits.writer.max() + 2))
 
     def choose(self, writer: int | None, rng: np.random.Generator) -> int:
-        """A glyph by a writer, or one by anybody, as where they left none."""
+        """A glyph by a writer; by anybody where that is None, or they left none."""
         theirs = self._glyphs if writer is None else self._glyphs[slice(*self._starts[writer : writer + 2])]
         return int(rng.choice(theirs if len(theirs) else self._glyphs))
 

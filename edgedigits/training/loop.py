@@ -8,7 +8,6 @@ import os
 import re
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -196,21 +195,20 @@ def train_pass(
     network.train()
     share_random_state()
     losses = []
-    with _convolving(recipe):
-        for step, batch in enumerate(passes.of(epoch), start=1):
-            for group in optimizer.param_groups:
-                group["lr"] = learning_rate(recipe, (epoch + (step - 1) / len(passes)) / recipe.epochs)
-            optimizer.zero_grad()
-            with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=batch.frames.is_cuda):
-                logits = network(batch.frames)
-            loss = _loss(logits.float(), batch, recipe)
-            # DistributedDataParallel takes the mean over processes, each of which holds a part of the sum.
-            (loss * (processes() / batch.whole)).backward()
-            optimizer.step()
-            losses.append(loss.detach())
-            if on_step and (step % REPORT_EVERY == 0 or step == len(passes)):
-                # A last batch may be too small for every process to have a row of it.
-                on_step(step, len(passes), loss.item() / max(1, len(batch.labels)))
+    for step, batch in enumerate(passes.of(epoch), start=1):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(recipe, (epoch + (step - 1) / len(passes)) / recipe.epochs)
+        optimizer.zero_grad()
+        with torch.autocast(batch.frames.device.type, torch.bfloat16, enabled=_in_bfloat16(recipe, batch.frames)):
+            logits = network(batch.frames)
+        loss = _loss(logits.float(), batch, recipe)
+        # DistributedDataParallel takes the mean over processes, each of which holds a part of the sum.
+        (loss * (processes() / batch.whole)).backward()
+        optimizer.step()
+        losses.append(loss.detach())
+        if on_step and (step % REPORT_EVERY == 0 or step == len(passes)):
+            # A last batch may be too small for every process to have a row of it.
+            on_step(step, len(passes), loss.item() / max(1, len(batch.labels)))
     return torch.stack(losses).sum()
 
 
@@ -253,21 +251,13 @@ def _average(network: DigitNetwork, begun: dict[str, Tensor]) -> None:
             tensor.lerp_(begun[name].to(tensor.device), 0.5)
 
 
-@contextmanager
-def _convolving(recipe: Recipe) -> Iterator[None]:
-    """For lines, let CPUs that have instructions for it multiply in bfloat16 where they convolve, which is sooner done;
-    sums, and all else, stay in float32.
-    """
-    convolution = torch.backends.mkldnn.conv
-    before = convolution.fp32_precision
-    # Older versions of torch do not tell.
-    capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
-    if isinstance(recipe, LineRecipe) and capabilities.get("avx512_bf16"):
-        convolution.fp32_precision = "bf16"
-    try:
-        yield
-    finally:
-        convolution.fp32_precision = before
+def _in_bfloat16(recipe: Recipe, frames: Tensor) -> bool:
+    """Whether that is sooner done: on GPUs, and for lines on CPUs with AMX; with AVX-512 alone it took longer."""
+    if frames.device.type == "cpu":
+        # Older versions of torch do not tell.
+        capabilities = getattr(torch.cpu, "get_capabilities", dict[str, bool])()
+        return isinstance(recipe, LineRecipe) and bool(capabilities.get("amx_bf16"))
+    return frames.device.type == "cuda"
 
 
 def _passes(

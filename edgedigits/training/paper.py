@@ -18,7 +18,8 @@ from edgedigits.training.jpeg import BLOCK, compressed
 __all__ = ["on_paper", "written"]
 
 ENDS = 0.5
-"""Share of pictures that end within the line, or not far beyond its ink, as they do that were cut out around it."""
+"""Share of pictures that end within the line, or not far beyond its ink, as they do that were cut out around it; that
+makes none harder to read."""
 JPEG = 0.8
 """Share of pictures that were compressed by JPEG."""
 

@@ -8,6 +8,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from torch.nn import functional as F
 
 from edgedigits.training.jpeg import BLOCK, compressed
 from edgedigits.training.synthetic import draw_digit
@@ -40,3 +41,19 @@ def test_it_leaves_what_pillow_leaves_but_for_rounding(quality, coarseness):
 def test_steps_that_are_fine_leave_all_wherever_blocks_begin(shape, corner, seed):
     picture = torch.rand((2, 1, *shape), generator=torch.Generator().manual_seed(seed))
     torch.testing.assert_close(compressed(picture, torch.full((2,), 1e-6), *corner), picture, atol=1e-3, rtol=0)
+
+
+def test_blocks_begin_before_the_border_as_told():
+    picture = torch.rand((1, 1, 20, 30), generator=torch.Generator().manual_seed(1))
+    whole = F.pad(picture, (3, 0, 5, 0), mode="replicate")
+    coarse = torch.tensor([0.1])
+    torch.testing.assert_close(compressed(picture, coarse, 5, 3), compressed(whole, coarse)[:, :, 5:, 3:])
+    assert not torch.allclose(compressed(picture, coarse, 5, 3), compressed(picture, coarse), atol=0.05)
+
+
+def test_each_picture_has_its_own_coarseness():
+    pictures = torch.rand((2, 1, 16, 16), generator=torch.Generator().manual_seed(1))
+    coarseness = torch.tensor([0.001, 0.1])
+    both = compressed(pictures, coarseness)
+    for i in range(2):
+        torch.testing.assert_close(both[i : i + 1], compressed(pictures[i : i + 1], coarseness[i : i + 1]))
