@@ -145,7 +145,7 @@ def test_digits_that_stand_right_on_a_rule_keep_their_feet(seed):
     digits, line = number(seed, shape, 40), rule(shape, 41 / 48, 0, 2)
     taken = ruled_across(digits | line)
     assert (taken & line).sum() > 0.6 * line.sum()
-    # But for the lowest row, as a rule that is printed unevenly has it, too. Of the last digit the border left a sliver.
+    # But for the lowest row, as an uneven rule has it, too. Of the last digit the border left a sliver.
     assert not taken[:39, :190].any()
 
 
