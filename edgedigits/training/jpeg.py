@@ -22,8 +22,9 @@ STEPS = (
 def compressed(x: Tensor, coarseness: Tensor, top: int = 0, left: int = 0) -> Tensor:
     """Pictures `float32 [n, 1, height, width]` after they were compressed and opened again.
 
-    `coarseness` float32, a number for each of the `n`: the size of JPEG's steps, in units of `STEPS`; 1 / 255 is quality
-    50 where 1 is white. Blocks begin so many pixels, less than `BLOCK`, before the `top` and the `left` border.
+    `coarseness` float32, a number for each of the `n`: the size of JPEG's steps, in units of `STEPS`; 1 / 255 is what a
+    quality of 50 has where 1 is white. Blocks begin so many pixels, less than `BLOCK`, before the `top` and the `left`
+    border.
     """
     n, _, height, width = x.shape
     padded = F.pad(x, (left, -(left + width) % BLOCK, top, -(top + height) % BLOCK), mode="replicate")
