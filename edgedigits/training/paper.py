@@ -86,7 +86,7 @@ class _Draw:
     def between(self, low: float, high: float) -> float:
         """One number for all of them, on a logarithmic scale."""
         drawn = torch.rand((), generator=self._generator, device=self._generator.device)
-        return low * (high / low) ** float(drawn)
+        return low * math.pow(high / low, float(drawn))
 
     def share(self, share: float) -> Tensor:
         """1 for that share of the pictures, 0 for the others."""
