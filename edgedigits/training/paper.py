@@ -21,7 +21,7 @@ ENDS = 0.5
 """Share of pictures that end within the line, or not far beyond its ink, as they do that were cut out around it; that
 makes none harder to read."""
 JPEG = 0.8
-"""Share of pictures that were compressed by JPEG."""
+"""Share of pictures that were compressed by JPEG, at full strength."""
 
 
 def written(ink: Tensor, generator: torch.Generator, strength: float = 1.0) -> Tensor:

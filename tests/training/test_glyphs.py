@@ -171,7 +171,7 @@ def test_the_same_seed_draws_the_same_marks_and_another_others():
     assert not (marks.ink == others.ink).all(axis=(1, 2)).any()
 
 
-def test_joined_collections_stay_apart(digits):
+def test_joined_glyphs_are_those_of_both(digits):
     first, second = digit_glyphs(digits), drawn_glyphs(1, seed=1)
     joined = joined_glyphs(first, second)
     assert joined.collection.tolist() == [0] * len(first) + [1] * len(second)
