@@ -112,10 +112,10 @@ def are_frames(marks: Marks, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which marks of a mask `bool [height, width]` are drawn around others: the box of a form."""
     width, height = marks.x1 - marks.x0, marks.y1 - marks.y0
     frames = np.zeros(len(width), np.bool_)
-    hollow = (marks.area <= HOLLOW * width * height) & (np.minimum(width, height) >= LEAST_FRAME)
+    hollow = np.flatnonzero((marks.area <= HOLLOW * width * height) & (np.minimum(width, height) >= LEAST_FRAME))
     x, y = (marks.x0 + marks.x1) / 2, (marks.y0 + marks.y1) / 2
     of_pixel: NDArray[np.int64] | None = None
-    for i in np.flatnonzero(hollow):
+    for i in hollow.tolist():
         inside = (x > marks.x0[i]) & (x < marks.x1[i]) & (y > marks.y0[i]) & (y < marks.y1[i])
         inside &= (height > TALL * TALL * height[i]) & (height < height[i]) & (width < width[i])
         if np.count_nonzero(inside):

@@ -16,6 +16,7 @@ __all__ = [
     "flattened",
     "grain_of",
     "is_uneven",
+    "middle_level",
     "otsu_threshold",
     "separation",
 ]
@@ -71,6 +72,13 @@ def even_ink(grey: NDArray[np.uint8], paper: float | None = None) -> tuple[NDArr
     ink = paper - LEVELS if is_dark else LEVELS - paper
     table = np.minimum(np.maximum(ink, 0) * (255.0 / level), 255).astype(np.uint8)
     return table.take(grey), contrast
+
+
+def middle_level(grey: NDArray[np.uint8]) -> float:
+    """The median of grey levels, of at least one; of their histogram, numpy's takes several times as long."""
+    below = np.bincount(grey.ravel()).cumsum()
+    low, high = below.searchsorted(((grey.size - 1) // 2, grey.size // 2), "right").tolist()
+    return (low + high) / 2
 
 
 def otsu_threshold(counts: NDArray[np.float64]) -> int:
@@ -149,7 +157,9 @@ def _is_wide(mask: NDArray[np.bool_]) -> bool:
     if not len(rows):
         return False
     side = max(2, int(REGION * max(rows[-1] - rows[0], columns[-1] - columns[0])))
+    if side > min(mask.shape):
+        return False
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int64)
     mask.cumsum(axis=0).cumsum(axis=1, out=sums[1:, 1:])
     filled = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    return side <= min(mask.shape) and int(filled.max()) == side * side
+    return int(filled.max()) == side * side

@@ -190,4 +190,6 @@ def _emptiest(density: Sequence[int], left: int, right: int) -> int:
     """The column between two middles with the least ink, of several the one nearest to half way."""
     if right - left < 2:
         return right
-    return min(range(left + 1, right), key=lambda column: (density[column], abs(2 * column - left - right)))
+    least = min(density[left + 1 : right])
+    emptiest = [column for column in range(left + 1, right) if density[column] == least]
+    return min(emptiest, key=lambda column: abs(2 * column - left - right))

@@ -62,7 +62,7 @@ def runs_of(mask: NDArray[np.bool_]) -> Runs:
 
 def find_marks(mask: NDArray[np.bool_]) -> Marks:
     """The marks of a mask `bool [height, width]`."""
-    height, width = mask.shape
+    width = mask.shape[1]
     runs = runs_of(mask)
     # Moved down by a row, a run touches those there that begin before it has ended and end after it has begun.
     below = (runs.row + 1) * (width + 1)
@@ -71,14 +71,16 @@ def find_marks(mask: NDArray[np.bool_]) -> Marks:
     count = np.searchsorted(places + runs.start, below + runs.end, "right") - first
     upper = np.repeat(np.arange(len(first)), count)
     lower = np.arange(len(upper)) + np.repeat(first - (np.cumsum(count) - count), count)
-    names, mark = np.unique(_connected(len(first), upper, lower), return_inverse=True)
-    x0, y0, x1, y1 = (np.full(len(names), most) for most in (width, height, 0, 0))
+    least = _connected(len(first), upper, lower)
+    is_first = least == np.arange(len(least))
+    mark = (np.cumsum(is_first) - 1)[least]
+    y0 = runs.row[is_first]
+    x0, x1, y1 = (np.full(len(y0), most) for most in (width, 0, 0))
     np.minimum.at(x0, mark, runs.start)
-    np.minimum.at(y0, mark, runs.row)
     np.maximum.at(x1, mark, runs.end)
     np.maximum.at(y1, mark, runs.row + 1)
     of_pixel = np.repeat(mark, runs.end - runs.start)
-    return Marks(np.bincount(of_pixel, minlength=len(names)), x0, y0, x1, y1, of_pixel)
+    return Marks(np.bincount(of_pixel, minlength=len(y0)), x0, y0, x1, y1, of_pixel)
 
 
 def _connected(count: int, one: NDArray[np.int64], other: NDArray[np.int64]) -> NDArray[np.int64]:

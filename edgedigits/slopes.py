@@ -14,12 +14,9 @@ def slope_of(x: NDArray[np.float64], y: NDArray[np.float64], apart: float) -> fl
     """By how much places at `x` and `y`, both [n], fall to the right: the median over pairs at least so far `apart`
     (P. K. Sen, 'Estimates of the Regression Coefficient Based on Kendall's Tau', 1968); 0 where none are.
     """
-    one, other = np.triu_indices(len(x), 1)
-    is_apart = np.abs(x[other] - x[one]) >= apart
-    if not is_apart.any():
-        return 0.0
-    one, other = one[is_apart], other[is_apart]
-    return median((y[other] - y[one]) / (x[other] - x[one]))
+    run, rise = x - x[:, np.newaxis], y - y[:, np.newaxis]
+    is_apart = run >= apart
+    return median(rise[is_apart] / run[is_apart]) if is_apart.any() else 0.0
 
 
 def median(values: NDArray[Any]) -> float:

@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-from edgedigits.training.networks import Context, DigitNetwork
+from edgedigits.training.networks import Attention, Context, DigitNetwork
 
 __all__ = ["bias_of", "fold", "padding_of", "pool_size"]
 
 
-PLAIN = (Context, nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.Flatten)
+PLAIN = (Attention, Context, nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.Flatten)
 
 
 def fold(network: DigitNetwork, temperature: float) -> nn.Sequential:
@@ -24,7 +24,7 @@ def fold(network: DigitNetwork, temperature: float) -> nn.Sequential:
 
     What a constant multiplies or adds is taken into the weights beside it: the picture's scale into the first
     convolution, batch normalisation into the convolution before it, the temperature into the last layer. Left are
-    convolutions, linear layers, ReLU, pooling, flattening and contexts.
+    convolutions, linear layers, ReLU, pooling, flattening, contexts and attention.
     """
     layers = _fused(copy.deepcopy(network).eval().layers())
     first, last = layers[0], layers[-1]

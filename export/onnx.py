@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,12 +18,13 @@ from edgedigits.onnxfile import short
 
 if TYPE_CHECKING:
     import onnx
-    from torch import nn
+    from torch import Tensor, nn
 
     from edgedigits.export.deployable import Folded
     from edgedigits.export.formats import Artifact
     from edgedigits.export.graph import Graph
     from edgedigits.export.quantisation import Quantised
+    from edgedigits.training.networks import Attention
 
 __all__ = ["OLDEST_ONNXRUNTIME", "load", "versions", "write"]
 
@@ -118,11 +119,11 @@ def versions() -> dict[str, str]:
 
 def _floats(graph: Graph, layers: nn.Sequential, pixels: str, stored: type[np.floating]) -> str:
     """Layers with weights that are stored in some precision and used in `float32`, as a CPU has arithmetic for."""
-    from torch import Tensor, nn
+    from torch import nn
 
     from edgedigits.export.folding import bias_of, padding_of, pool_size
     from edgedigits.export.graph import FLOAT
-    from edgedigits.training.networks import Context
+    from edgedigits.training.networks import Attention, Context
 
     def weight(tensor: Tensor) -> str:
         name = graph.constant(tensor.numpy().astype(stored))
@@ -150,11 +151,31 @@ def _floats(graph: Graph, layers: nn.Sequential, pixels: str, stored: type[np.fl
                 most = graph.add("GlobalMaxPool", graph.add("Relu", most))
                 most = graph.add("Conv", most, weight(layer.up.weight), weight(bias_of(layer.up)), kernel_shape=[1, 1])
                 x = graph.add("Add", x, most)
+            case Attention():
+                x = graph.add("Add", x, _attended(graph, layer, x, weight))
             case nn.Flatten():
                 x = graph.add("Flatten", x, axis=1)
             case _:
                 raise TypeError(f"no ONNX operator is known for {layer}")
     return x
+
+
+def _attended(graph: Graph, layer: Attention, x: str, weight: Callable[[Tensor], str]) -> str:
+    """What `layer` adds to `x`."""
+
+    def by_head(part: nn.Conv2d, scale: float = 1.0) -> str:
+        convolved = graph.add(
+            "Conv", x, weight(part.weight * scale), weight(bias_of(part) * scale), kernel_shape=[1, 1]
+        )
+        return graph.add("Reshape", convolved, graph.constant(np.array([0, layer.heads, layer.features, -1])))
+
+    from edgedigits.export.folding import bias_of
+
+    query = graph.add("Transpose", by_head(layer.query, layer.features**-0.5), perm=[0, 1, 3, 2])
+    alike = graph.add("Softmax", graph.add("MatMul", query, by_head(layer.key)), axis=3)
+    found = graph.add("MatMul", by_head(layer.value), graph.add("Transpose", alike, perm=[0, 1, 3, 2]))
+    whole = graph.add("Reshape", found, graph.constant(np.array([0, layer.heads * layer.features, 1, -1])))
+    return graph.add("Conv", whole, weight(layer.up.weight), weight(bias_of(layer.up)), kernel_shape=[1, 1])
 
 
 def _integers(graph: Graph, network: Quantised, x: str) -> str:

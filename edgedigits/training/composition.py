@@ -26,6 +26,9 @@ WIDTH_STEP = 16
 """Lines of one batch are of one width, a multiple of this."""
 NARROWEST = 24
 """Columns of a line with little or nothing on it."""
+ALIKE = 0.3
+"""Share of lines in which a digit that comes again is the same glyph: whose writers are unknown, are not otherwise
+known to write their digits alike."""
 HEIGHTS = (19, 27)
 """Of digits, in rows: the highest of a line are 25 high, as the runner cuts it out."""
 GAPS = (-0.06, 0.05, 0.05, 0.15, 0.15, 0.3, 0.3, 0.5, 0.9)
@@ -172,12 +175,17 @@ class Composer:
         collection = rng.choice(len(self._digits), p=self._shares)
         writers = self._writers[collection]
         writer, stranger = writers[rng.integers(len(writers))], rng.random() < STRANGERS * self._strength
+        is_alike = rng.random() < ALIKE
+        known: dict[int, int] = {}
         chosen = []
         for symbol in symbols:
-            if symbol >= 10:
-                chosen.append(rng.choice(self._marks[symbol]))
-                continue
-            chosen.append(self._digits[collection][symbol].choose(None if stranger else writer, rng))
+            if symbol >= DIGITS:
+                chosen.append(int(rng.choice(self._marks[symbol])))
+            elif is_alike and symbol in known:
+                chosen.append(known[symbol])
+            else:
+                known[symbol] = self._digits[collection][symbol].choose(None if stranger else writer, rng)
+                chosen.append(known[symbol])
         return np.array(chosen, np.int64)
 
 

@@ -165,6 +165,34 @@ class Context(nn.Module):
         return x + most
 
 
+class Attention(nn.Module):
+    """Adds to every step what it finds at steps like it: a digit that is written as another of its line is the same.
+
+    Scaled dot-product attention (Vaswani et al., arXiv 1706.03762) of some heads, each of as many features. It begins
+    with looking for what is alike, and with adding nothing.
+    """
+
+    def __init__(self, channels: int, heads: int, features: int) -> None:
+        super().__init__()
+        self.heads, self.features = heads, features
+        self.query, self.key, self.value = (nn.Conv2d(channels, heads * features, 1) for _ in range(3))
+        self.up = nn.Conv2d(heads * features, channels, 1)
+        self.key.load_state_dict(self.query.state_dict())
+        for parameter in self.up.parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """`x` float32 [n, channels, 1, steps]."""
+        steps = x.shape[3]
+        query, key, value = (
+            part(x).reshape(-1, self.heads, self.features, steps).transpose(2, 3)
+            for part in (self.query, self.key, self.value)
+        )
+        found = F.scaled_dot_product_attention(query, key, value)
+        added: Tensor = self.up(found.transpose(2, 3).reshape(-1, self.heads * self.features, 1, steps))
+        return x + added
+
+
 class LineNetwork(DigitNetwork):
     """Reads a line from left to right: `forward` maps lines `uint8 [n, 32, width]` to logits `float32 [n, steps, 17]`
     over the alphabet, for CTC (Graves, Fernández, Gomez & Schmidhuber, ICML 2006).
@@ -172,13 +200,20 @@ class LineNetwork(DigitNetwork):
     A plain stack of convolutions, so that a line takes time in proportion to its width. Columns are halved once, rows
     until one is left: a step is two columns, fewer than any digit is wide. Paper is 0, so that padding is paper.
     `more` convolutions than one, one and two follow each other where eight, four and one row are left; before the last
-    of these, so many features make a `Context`, if any.
+    of these, so many features make a `Context`, if any, and so many heads of so many features an `Attention`, whose
+    time grows with the square of the width: on an amount it is a fifteenth of all, on a line of 4,096 columns half.
     """
 
     classes = len(ALPHABET)
     mean, std = 0.0, 1.0
 
-    def __init__(self, *channels: int, more: tuple[int, int, int] = (0, 0, 0), context: int = 0) -> None:
+    def __init__(
+        self,
+        *channels: int,
+        more: tuple[int, int, int] = (0, 0, 0),
+        context: int = 0,
+        attention: tuple[int, int] = (0, 0),
+    ) -> None:
         super().__init__()
         first, second, third, wide = channels
         at_eight, at_four, at_one = more
@@ -191,6 +226,7 @@ class LineNetwork(DigitNetwork):
             *_normalised(third, wide, (4, 3), (1, 1), (0, 1)),
             *(layer for _ in range(2) for layer in _normalised(wide, wide, (1, 5), (1, 1), (0, 2))),
             *([Context(wide, context)] if context else []),
+            *([Attention(wide, *attention)] if all(attention) else []),
             *(layer for _ in range(at_one) for layer in _normalised(wide, wide, (1, 5), (1, 1), (0, 2))),
         )
         self.head = nn.Conv2d(wide, self.classes, 1)
@@ -208,13 +244,13 @@ class LineNetwork(DigitNetwork):
     @torch.no_grad()
     def begin_with(self, other: DigitNetwork) -> None:
         """Take the weights of another network for lines; where it lacks `more` convolutions, those of this one hand on
-        what they are given, and where it lacks a context, this one's adds nothing yet.
+        what they are given, and where it lacks a context or attention, this one's adds nothing yet.
         """
         shallower = cast("LineNetwork", other)
-        for context, other_context in zip(_contexts(self), _contexts(shallower), strict=False):
-            context.load_state_dict(other_context.state_dict())
-        known = _but_contexts(shallower)
-        own = _but_contexts(self)
+        for kind in (Context, Attention):
+            for layer, other_layer in zip(_layers(self, kind), _layers(shallower, kind), strict=False):
+                layer.load_state_dict(other_layer.state_dict())
+        known, own = (_convolutional(network) for network in (shallower, self))
         for i in range(0, len(own), 3):
             convolution, norm = cast("nn.Conv2d", own[i]), cast("nn.BatchNorm2d", own[i + 1])
             if known and cast("nn.Conv2d", known[0]).weight.shape == convolution.weight.shape:
@@ -250,12 +286,12 @@ def hand_on(before: nn.BatchNorm2d, norm: nn.BatchNorm2d) -> None:
     )
 
 
-def _contexts(network: LineNetwork) -> list[Context]:
-    return [layer for layer in network.features if isinstance(layer, Context)]
+def _layers(network: LineNetwork, kind: type[nn.Module]) -> list[nn.Module]:
+    return [layer for layer in network.features if isinstance(layer, kind)]
 
 
-def _but_contexts(network: LineNetwork) -> list[nn.Module]:
-    return [layer for layer in network.features if not isinstance(layer, Context)]
+def _convolutional(network: LineNetwork) -> list[nn.Module]:
+    return [layer for layer in network.features if not isinstance(layer, Context | Attention)]
 
 
 def _normalised(
@@ -288,6 +324,7 @@ NETWORKS: Mapping[str, Callable[[], DigitNetwork]] = MappingProxyType(
         "amount-shallow": partial(LineNetwork, 16, 32, 48, 96),
         "amount": partial(LineNetwork, 16, 32, 48, 96, more=(1, 2, 2)),
         "amount-context": partial(LineNetwork, 16, 32, 48, 96, more=(1, 2, 2), context=64),
+        "amount-attention": partial(LineNetwork, 16, 32, 48, 96, more=(1, 2, 2), context=64, attention=(4, 16)),
     }
 )
 

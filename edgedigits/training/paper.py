@@ -65,7 +65,7 @@ def on_paper(ink: Tensor, generator: torch.Generator, strength: float = 1.0) -> 
     x = x + strength * draw.share(0.3) * draw.uniform(0, 0.3) * (_clouds(x.shape, 1.5, generator) - 0.5)
     x = x + strength * draw.share(0.15) * draw.uniform(0.1, 0.5) * (_clouds(x.shape, 0.7, generator) - 0.5)
     is_jpeg = draw.share(JPEG * strength) > 0
-    top, left = (int(draw.between(1, BLOCK)) for _ in range(2))
+    top, left = torch.randint(BLOCK, (2,), generator=generator, device=generator.device).tolist()
     # The lower a picture's contrast, the less of its ink the same steps leave.
     x = torch.where(is_jpeg, compressed(x, draw.uniform(-1.2, 1.0).exp() / 120, top, left), x)
     # As the runner's levels are: paper is cut off below, full ink above, and beyond the picture is paper.

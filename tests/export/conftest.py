@@ -79,12 +79,12 @@ def line_run(tmp_path_factory):
     run, cpu = tmp_path_factory.mktemp("runs") / "amount", torch.device("cpu")
     recipe = LineRecipe(
         name="amount",
-        network="amount-context",
+        network="amount-attention",
         dataset="synthetic",
         epochs=1,
         batch_size=16,
         learning_rate=0.004,
-        seed=2,
+        seed=3,
         schedule="one-cycle",
         hold_out=6,
         lines=256,

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from edgedigits.export.folding import bias_of, fold, pool_size
-from edgedigits.training.networks import NETWORKS, Context, DigitNetwork, LineNetwork
+from edgedigits.training.networks import NETWORKS, Attention, Context, DigitNetwork, LineNetwork
 
-PLAIN = {Context, nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.Flatten}
+PLAIN = {Attention, Context, nn.Conv2d, nn.Linear, nn.ReLU, nn.MaxPool2d, nn.Flatten}
 
 
 class Stack(DigitNetwork):

@@ -153,7 +153,7 @@ def _tensor(lines):
     return torch.from_numpy(lines)
 
 
-@pytest.mark.parametrize("name", ["amount", "amount-context"])
+@pytest.mark.parametrize("name", ["amount", "amount-context", "amount-attention"])
 def test_a_random_network_is_folded_and_answers_alike_in_torch_and_in_onnx(
     random_network, card_for, test_strings, tmp_path, name
 ):
@@ -173,6 +173,8 @@ def test_the_graph_is_as_old_and_as_small_as_can_be(exported_lines):
         *("Unsqueeze", "Cast"),
         *["Conv", "Relu"] * 12,
         *("GlobalMaxPool", "Conv", "Add"),
+        *("Conv", "Reshape", "Transpose", "Conv", "Reshape", "MatMul", "Softmax"),
+        *("Conv", "Reshape", "Transpose", "MatMul", "Reshape", "Conv", "Add"),
         *["Conv", "Relu"] * 2,
         *("Conv", "Squeeze", "Transpose", "Softmax"),
     ]

@@ -1,5 +1,7 @@
 """The networks: frames, or lines, in; logits out."""
 
+import math
+
 import pytest
 import torch
 
@@ -11,6 +13,7 @@ from edgedigits.training.networks import (
     MNIST_STD,
     NETWORKS,
     NO_DIGIT,
+    Attention,
     Conv,
     ConvNetwork,
     LineNetwork,
@@ -21,7 +24,7 @@ from edgedigits.training.networks import (
 
 FAMILY = ("nano", "small", "base")
 OF_FRAMES = ("paper", *FAMILY)
-OF_LINES = ("amount-shallow", "amount", "amount-context")
+OF_LINES = ("amount-shallow", "amount", "amount-context", "amount-attention")
 REACH = 17
 """Steps to each side that a line's answer depends on."""
 WIDTHS = (2, 3, 4, 5, 17, 40, 41, 128, 333)
@@ -152,7 +155,7 @@ def test_a_line_becomes_a_row_of_logits_for_every_two_columns(name, width, batch
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_line_is_answered_alike_alone_and_among_others(name, width):
     network, lines = _trained(name), _lines(5, width)
-    torch.testing.assert_close(network(lines)[2:3], network(lines[2:3]))
+    torch.testing.assert_close(network(lines)[2:3], network(lines[2:3]), atol=1e-4, rtol=1e-4)
 
 
 @pytest.mark.parametrize("width", [40, 41, 128])
@@ -179,7 +182,7 @@ def test_ink_is_seen_where_it_is_and_not_far_away():
 def test_the_network_for_lines_is_small_and_takes_pixels_from_0_to_1(name):
     network, lines = _trained(name), _lines(2, 50)
     assert isinstance(network, LineNetwork)
-    assert _parameters(network) < 360_000
+    assert _parameters(network) < 380_000
     torch.testing.assert_close(network(lines), network.logits(lines.unsqueeze(1) / 255), atol=1e-4, rtol=1e-4)
 
 
@@ -199,14 +202,19 @@ def test_a_deeper_network_begins_with_what_a_shallower_one_answers():
     torch.testing.assert_close(deep(lines), shallow(lines))
 
 
-def test_a_network_with_a_context_begins_with_what_one_without_answers():
-    alone, network, lines = _trained("amount"), build_network("amount-context").eval(), _lines(3, 90)
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("amount-context", "amount"), ("amount-attention", "amount"), ("amount-attention", "amount-context")],
+)
+def test_what_looks_across_the_line_begins_with_what_a_network_without_it_answers(name, other):
+    alone, network, lines = _trained(other), build_network(name).eval(), _lines(3, 90)
     network.begin_with(alone)
     torch.testing.assert_close(network(lines), alone(lines))
 
 
-def test_a_context_that_is_known_is_gone_on_from():
-    known, network, lines = _trained("amount-context"), build_network("amount-context").eval(), _lines(3, 90)
+@pytest.mark.parametrize("name", ["amount-context", "amount-attention"])
+def test_a_context_or_attention_that_is_known_is_gone_on_from(name):
+    known, network, lines = _trained(name), build_network(name).eval(), _lines(3, 90)
     network.begin_with(known)
     torch.testing.assert_close(network(lines), known(lines))
 
@@ -227,6 +235,23 @@ def test_with_a_context_more_paper_after_some_changes_steps_near_its_end_alone()
     padded = torch.cat([lines, torch.zeros(2, LINE_HEIGHT, 64, dtype=torch.uint8)], dim=2)
     alone, longer = network(lines), network(padded)
     torch.testing.assert_close(longer[:, : 64 - REACH], alone[:, :-REACH])
+
+
+def test_attention_adds_to_each_step_the_values_of_steps_by_how_alike_they_are():
+    torch.manual_seed(2)
+    layer, x = Attention(8, heads=2, features=3), torch.randn(2, 8, 1, 7)
+    torch.nn.init.normal_(layer.up.weight)
+    with torch.no_grad():
+        query, key, value = (part(x).squeeze(2).view(2, 2, 3, 7) for part in (layer.query, layer.key, layer.value))
+        alike = (torch.einsum("nhfi,nhfj->nhij", query, key) / math.sqrt(3)).softmax(dim=3)
+        found = torch.einsum("nhij,nhfj->nhfi", alike, value).reshape(2, 6, 1, 7)
+        torch.testing.assert_close(layer(x), x + layer.up(found))
+
+
+def test_attention_begins_with_looking_for_what_is_alike_and_adds_nothing():
+    layer, x = Attention(8, heads=2, features=3), torch.randn(2, 8, 1, 7)
+    assert torch.equal(layer.query(x), layer.key(x))
+    assert torch.equal(layer(x), x)
 
 
 def test_normalisation_that_is_added_hands_on_what_is_normally_distributed_before_relu():
