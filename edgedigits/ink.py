@@ -16,7 +16,7 @@ __all__ = [
     "flattened",
     "grain_of",
     "is_uneven",
-    "middle_level",
+    "median_level",
     "otsu_threshold",
     "separation",
 ]
@@ -74,8 +74,8 @@ def even_ink(grey: NDArray[np.uint8], paper: float | None = None) -> tuple[NDArr
     return table.take(grey), contrast
 
 
-def middle_level(grey: NDArray[np.uint8]) -> float:
-    """The median of grey levels, of at least one; of their histogram, numpy's takes several times as long."""
+def median_level(grey: NDArray[np.uint8]) -> float:
+    """The median of grey levels `uint8 [height, width]`, of one at least; numpy's takes two to six times as long."""
     below = np.bincount(grey.ravel()).cumsum()
     low, high = below.searchsorted(((grey.size - 1) // 2, grey.size // 2), "right").tolist()
     return (low + high) / 2

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgedigits.alphabet import LINE_HEIGHT
 from edgedigits.grouping import Group, are_frames, are_wide, group_marks
-from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven, middle_level
+from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven, median_level
 from edgedigits.marks import Box, Marks, find_marks
 from edgedigits.rules import ruled_across
 
@@ -149,7 +149,7 @@ def _shrunk(grey: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
 
 def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     smooth = denoised(grey, grain_of(grey), FINEST) if grey.size > SMOOTHED_PIXELS else grey
-    ink, contrast = even_ink(smooth, paper=middle_level(smooth))
+    ink, contrast = even_ink(smooth, paper=median_level(smooth))
     if contrast < MIN_CONTRAST or is_uneven(ink):
         ink, contrast = even_ink(flattened(smooth), paper=255.0)
     return ink, contrast

@@ -41,7 +41,8 @@ def looked_at(
         )
         for lean in LEANS
     ]
-    looks = np.concatenate([probabilities[np.newaxis], run(np.stack([np.asarray(look) for look in leaning]))])
+    # One by one, for a long line takes much memory.
+    looks = np.concatenate([probabilities[np.newaxis], *(run(np.asarray(look)[np.newaxis]) for look in leaning)])
     mean = np.exp(np.log(np.maximum(looks, np.finfo(np.float32).tiny)).mean(axis=0))
     shares: NDArray[np.float32] = mean / mean.sum(axis=1, keepdims=True)
     return shares, decode(shares)

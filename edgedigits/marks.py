@@ -73,7 +73,7 @@ def find_marks(mask: NDArray[np.bool_]) -> Marks:
     lower = np.arange(len(upper)) + np.repeat(first - (np.cumsum(count) - count), count)
     least = _connected(len(first), upper, lower)
     is_first = least == np.arange(len(least))
-    mark = (np.cumsum(is_first) - 1)[least]
+    mark = (np.cumsum(is_first, dtype=np.int64) - 1)[least]
     y0 = runs.row[is_first]
     x0, x1, y1 = (np.full(len(y0), most) for most in (width, 0, 0))
     np.minimum.at(x0, mark, runs.start)

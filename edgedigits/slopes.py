@@ -11,8 +11,9 @@ __all__ = ["median", "slope_of"]
 
 
 def slope_of(x: NDArray[np.float64], y: NDArray[np.float64], apart: float) -> float:
-    """By how much places at `x` and `y`, both [n], fall to the right: the median over pairs at least so far `apart`
-    (P. K. Sen, 'Estimates of the Regression Coefficient Based on Kendall's Tau', 1968); 0 where none are.
+    """By how much places at `x` and `y`, both [n], fall to the right: the median over pairs at least so far `apart`,
+    which is above 0 (P. K. Sen, 'Estimates of the Regression Coefficient Based on Kendall's Tau', 1968); 0 where none
+    are.
     """
     run, rise = x - x[:, np.newaxis], y - y[:, np.newaxis]
     is_apart = run >= apart

@@ -162,19 +162,18 @@ def _floats(graph: Graph, layers: nn.Sequential, pixels: str, stored: type[np.fl
 
 def _attended(graph: Graph, layer: Attention, x: str, weight: Callable[[Tensor], str]) -> str:
     """What `layer` adds to `x`."""
+    from edgedigits.export.folding import bias_of
 
     def by_head(part: nn.Conv2d, scale: float = 1.0) -> str:
         convolved = graph.add(
             "Conv", x, weight(part.weight * scale), weight(bias_of(part) * scale), kernel_shape=[1, 1]
         )
-        return graph.add("Reshape", convolved, graph.constant(np.array([0, layer.heads, layer.features, -1])))
-
-    from edgedigits.export.folding import bias_of
+        return graph.add("Reshape", convolved, graph.constant(np.array([-1, layer.heads, layer.features, 0], np.int64)))
 
     query = graph.add("Transpose", by_head(layer.query, layer.features**-0.5), perm=[0, 1, 3, 2])
     alike = graph.add("Softmax", graph.add("MatMul", query, by_head(layer.key)), axis=3)
     found = graph.add("MatMul", by_head(layer.value), graph.add("Transpose", alike, perm=[0, 1, 3, 2]))
-    whole = graph.add("Reshape", found, graph.constant(np.array([0, layer.heads * layer.features, 1, -1])))
+    whole = graph.add("Reshape", found, graph.constant(np.array([-1, layer.heads * layer.features, 1, 0], np.int64)))
     return graph.add("Conv", whole, weight(layer.up.weight), weight(bias_of(layer.up)), kernel_shape=[1, 1])
 
 

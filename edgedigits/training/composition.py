@@ -26,9 +26,6 @@ WIDTH_STEP = 16
 """Lines of one batch are of one width, a multiple of this."""
 NARROWEST = 24
 """Columns of a line with little or nothing on it."""
-ALIKE = 0.3
-"""Share of lines in which a digit that comes again is the same glyph: whose writers are unknown, are not otherwise
-known to write their digits alike."""
 HEIGHTS = (19, 27)
 """Of digits, in rows: the highest of a line are 25 high, as the runner cuts it out."""
 GAPS = (-0.06, 0.05, 0.05, 0.15, 0.15, 0.3, 0.3, 0.5, 0.9)
@@ -60,11 +57,14 @@ class Lines:
 class Composer:
     """Draws batches of lines from glyphs; the same seed gives the same lines on the same device.
 
-    `strength`, 0 to 1, is by what part hands, paper and camera differ from what is plain to read.
+    `strength`, 0 to 1, is by what part hands, paper and camera differ from what is plain to read. In a share `alike` of
+    lines, a digit that comes again is the same glyph, bent otherwise.
     """
 
-    def __init__(self, digits: Glyphs, marks: Glyphs, device: torch.device, strength: float = 1.0) -> None:
-        self._strength = strength
+    def __init__(
+        self, digits: Glyphs, marks: Glyphs, device: torch.device, strength: float = 1.0, alike: float = 0.0
+    ) -> None:
+        self._strength, self._alike = strength, alike
         self._ink = torch.from_numpy(np.concatenate([digits.ink, marks.ink])).to(device)
         self._size = np.concatenate([digits.size, marks.size]).astype(np.float32)
         self._height = np.concatenate([digits.height, marks.height])
@@ -175,7 +175,7 @@ class Composer:
         collection = rng.choice(len(self._digits), p=self._shares)
         writers = self._writers[collection]
         writer, stranger = writers[rng.integers(len(writers))], rng.random() < STRANGERS * self._strength
-        is_alike = rng.random() < ALIKE
+        is_alike = self._alike > 0 and rng.random() < self._alike
         known: dict[int, int] = {}
         chosen = []
         for symbol in symbols:

@@ -153,7 +153,9 @@ def _composer(recipe: LineRecipe, part: Part, device: torch.device, data_dir: Pa
     if recipe.typefaces and is_trained_on:
         hands.append(typeface_glyphs(mnist_root(data_dir)))
     marks = mark_glyphs(LETTERS // fewer, MARKS // fewer, SEEDS[part])
-    return Composer(joined_glyphs(*hands), marks, device, recipe.strength if is_trained_on else MEASURED_STRENGTH)
+    # Nobody writes a digit twice the very same way: it helps to learn, and would flatter what is measured.
+    how = (recipe.strength, recipe.alike) if is_trained_on else (MEASURED_STRENGTH, 0.0)
+    return Composer(joined_glyphs(*hands), marks, device, *how)
 
 
 def _digits(recipe: LineRecipe, part: Part, data_dir: Path | None) -> Digits:

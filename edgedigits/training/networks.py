@@ -169,7 +169,8 @@ class Attention(nn.Module):
     """Adds to every step what it finds at steps like it: a digit that is written as another of its line is the same.
 
     Scaled dot-product attention (Vaswani et al., arXiv 1706.03762) of some heads, each of as many features. It begins
-    with looking for what is alike, and with adding nothing.
+    with looking for what is alike, and with adding nothing. Paper is attended to as well, little as it may say, so that
+    more of it anywhere changes all steps a little; time and memory grow with the square of the steps.
     """
 
     def __init__(self, channels: int, heads: int, features: int) -> None:
@@ -197,11 +198,11 @@ class LineNetwork(DigitNetwork):
     """Reads a line from left to right: `forward` maps lines `uint8 [n, 32, width]` to logits `float32 [n, steps, 17]`
     over the alphabet, for CTC (Graves, Fernández, Gomez & Schmidhuber, ICML 2006).
 
-    A plain stack of convolutions, so that a line takes time in proportion to its width. Columns are halved once, rows
-    until one is left: a step is two columns, fewer than any digit is wide. Paper is 0, so that padding is paper.
-    `more` convolutions than one, one and two follow each other where eight, four and one row are left; before the last
-    of these, so many features make a `Context`, if any, and so many heads of so many features an `Attention`, whose
-    time grows with the square of the width: on an amount it is a fifteenth of all, on a line of 4,096 columns half.
+    A plain stack of convolutions, so that a line takes time in proportion to its width, but for attention. Columns are
+    halved once, rows until one is left: a step is two columns, fewer than any digit is wide. Paper is 0, so that
+    padding is paper. `more` convolutions than one, one and two follow each other where eight, four and one row are
+    left; before the last of these, so many features make a `Context`, if any, and so many heads of so many features an
+    `Attention`, if any: on an amount it takes a fourteenth of all time, on a line of 4,096 columns half or more.
     """
 
     classes = len(ALPHABET)
@@ -212,7 +213,7 @@ class LineNetwork(DigitNetwork):
         *channels: int,
         more: tuple[int, int, int] = (0, 0, 0),
         context: int = 0,
-        attention: tuple[int, int] = (0, 0),
+        attention: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
         first, second, third, wide = channels
@@ -226,7 +227,7 @@ class LineNetwork(DigitNetwork):
             *_normalised(third, wide, (4, 3), (1, 1), (0, 1)),
             *(layer for _ in range(2) for layer in _normalised(wide, wide, (1, 5), (1, 1), (0, 2))),
             *([Context(wide, context)] if context else []),
-            *([Attention(wide, *attention)] if all(attention) else []),
+            *([Attention(wide, *attention)] if attention else []),
             *(layer for _ in range(at_one) for layer in _normalised(wide, wide, (1, 5), (1, 1), (0, 2))),
         )
         self.head = nn.Conv2d(wide, self.classes, 1)

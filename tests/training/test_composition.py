@@ -41,7 +41,7 @@ def three_writers(mark_bank):
     ink = np.full((39, BOX_HEIGHT, BOX_WIDTH), 255, np.uint8)
     size, ones = np.full((39, 2), (BOX_HEIGHT, 20)), np.ones(39, np.float32)
     glyphs = Glyphs(ink, size, symbol, ones, 0 * ones, collection, writer)
-    return glyphs, lambda strength: Composer(glyphs, mark_bank, CPU, strength)
+    return glyphs, lambda strength, alike=0.0: Composer(glyphs, mark_bank, CPU, strength, alike)
 
 
 @settings(max_examples=25, deadline=None)
@@ -141,6 +141,18 @@ def test_a_line_is_by_one_writer(three_writers, text):
     assert set().union(*(_by(glyphs, plan) for plan in plans)) == {(0, 0), (0, 1), (1, 0)}
     for plan in plans:
         assert glyphs.symbol[plan.glyphs].tolist() == [int(digit) for digit in text]
+
+
+@pytest.mark.parametrize(("alike", "least", "most"), [(0.0, 0.02, 0.25), (0.5, 0.4, 0.7), (1.0, 1.0, 1.0)])
+def test_in_a_share_of_lines_a_digit_that_comes_again_is_the_same_glyph(three_writers, alike, least, most):
+    """By the first writer, who left two of each, one in eight of the others is so by chance."""
+    glyphs, composer = three_writers
+    rng = np.random.default_rng(3)
+    plans = [composer(0.0, alike).plan("3.333", rng) for _ in range(200)]
+    digits = [plan.glyphs[np.isin(plan.glyphs, np.arange(len(glyphs)))] for plan in plans]
+    by_two = [own for own in digits if glyphs.collection[own[0]] == 0 and glyphs.writer[own[0]] == 0]
+    same = [len(set(own.tolist())) == 1 for own in by_two]
+    assert least <= np.mean(same) <= most
 
 
 def test_what_a_writer_left_none_of_is_any_of_the_collection(three_writers):
