@@ -187,6 +187,28 @@ def refuse(wrong):
 """
 
 
+LONG = """
+import sys
+import numpy as np
+from pathlib import Path
+from edgedigits import Recognizer
+from edgedigits.training.synthetic import synthetic_digits
+
+def held():
+    return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
+
+recognizer = Recognizer("amount")
+recognizer.warmup()
+before, (frames, _) = held(), synthetic_digits(200, seed=1)
+for count in (150, 180, 170):
+    page = np.full((60, 22 * count + 40), 255, np.uint8)
+    page[16:44, 20:-20] -= np.concatenate(frames[:count, :, 3:25], axis=1)
+    (line,) = recognizer.read(page).lines
+    assert line.reason != "too long" and len(line.digits) > count / 2, (line.reason, line.text)
+print(held() - before)
+"""
+
+
 @pytest.fixture(scope="module")
 def picture(tmp_path_factory):
     path = tmp_path_factory.mktemp("picture") / "digit.png"
@@ -261,6 +283,12 @@ def test_the_first_readings_may_come_from_many_threads_at_once(program, tmp_path
 def test_memory_does_not_grow_with_readings(program, picture, act, n):
     done = program(sys.executable, "-c", f"{GROWING}\nprint(grown(lambda i: {act}, {n}))", picture)
     assert int(done.out) < 1 << 20, done.err
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a process's memory is looked up in /proc")
+def test_the_memory_that_a_number_of_many_digits_takes_is_given_back(program):
+    done = program(sys.executable, "-c", LONG)
+    assert int(done.out) < 32 << 20, done.err
 
 
 def test_a_model_that_changes_on_disk_changes_nothing_in_a_process_that_has_read_it(tmp_path):
