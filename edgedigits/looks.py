@@ -1,4 +1,4 @@
-"""A line that is not surely read at first sight, looked at again while it leans to either side."""
+"""A line that is not surely read at first sight, looked at again, a row lower, and leaning to either side."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 HOPELESS, SURE = 0.1, 0.98
 """Confidences below which, and from which, the first look at a line is the last."""
-LEANS = (-0.25, 0.25)
-"""By how many columns a row a line is made to lean for another look."""
+LEANS, LOWER = (-0.35, 0.0, 0.35), 1
+"""By how many columns a row a line is made to lean for another look, and by how many rows it is then lower: the network
+halves the rows, and of these it sees the others' halves."""
 
 
 def looked_at(
@@ -35,14 +36,14 @@ def looked_at(
     from PIL import Image
 
     image, middle = Image.fromarray(picture), LINE_HEIGHT / 2
-    leaning = [
+    others = [
         image.transform(
-            image.size, Image.Transform.AFFINE, (1, lean, -lean * middle, 0, 1, 0), Image.Resampling.BILINEAR
+            image.size, Image.Transform.AFFINE, (1, lean, -lean * middle, 0, 1, -LOWER), Image.Resampling.BILINEAR
         )
         for lean in LEANS
     ]
     # One by one, for a long line takes much memory.
-    looks = np.concatenate([probabilities[np.newaxis], *(run(np.asarray(look)[np.newaxis]) for look in leaning)])
+    looks = np.concatenate([probabilities[np.newaxis], *(run(np.asarray(look)[np.newaxis]) for look in others)])
     mean = np.exp(np.log(np.maximum(looks, np.finfo(np.float32).tiny)).mean(axis=0))
     shares: NDArray[np.float32] = mean / mean.sum(axis=1, keepdims=True)
     return shares, decode(shares)
