@@ -209,7 +209,9 @@ _AMOUNT = replace(
     alike=0.3,
     seed=14,
 )
-"""Who writes an 8 like this writes other 8s like this."""
+"""Who writes an 8 like this writes other 8s like this. After each pass of the run that ships, lines were read in which
+digits came again, too; it was calibrated, when it had ended, by others.
+"""
 
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
     {
