@@ -77,8 +77,8 @@ def even_ink(grey: NDArray[np.uint8], paper: float | None = None) -> tuple[NDArr
 def median_level(grey: NDArray[np.uint8]) -> float:
     """The median of grey levels `uint8 [height, width]`, of one at least; numpy's takes two to six times as long."""
     below = np.bincount(grey.ravel()).cumsum()
-    low, high = below.searchsorted(((grey.size - 1) // 2, grey.size // 2), "right").tolist()
-    return (low + high) / 2
+    low, high = below.searchsorted(((grey.size - 1) // 2, grey.size // 2), "right")
+    return float(low + high) / 2
 
 
 def otsu_threshold(counts: NDArray[np.float64]) -> int:

@@ -43,7 +43,7 @@ def looked_at(
         for lean in LEANS
     ]
     # One by one, for a long line takes much memory.
-    looks = np.concatenate([probabilities[np.newaxis], *(run(np.asarray(look)[np.newaxis]) for look in others)])
+    looks = np.concatenate([probabilities[np.newaxis], *(run(np.array(look)[np.newaxis]) for look in others)])
     mean = np.exp(np.log(np.maximum(looks, np.finfo(np.float32).tiny)).mean(axis=0))
     shares: NDArray[np.float32] = mean / mean.sum(axis=1, keepdims=True)
     return shares, decode(shares)
