@@ -147,6 +147,12 @@ def test_what_onnxruntime_answers_is_what_torch_does_whatever_the_width(
     np.testing.assert_allclose(answered, logits.softmax(dim=2).detach(), atol=1e-5)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
+def test_no_lines_are_answered_by_no_probabilities(exported_lines, precision):
+    answered = OnnxArtifact.open(exported_lines[precision].path).run(np.zeros((0, 32, 40), np.uint8))
+    assert (answered.shape, answered.dtype) == ((0, 20, len(ALPHABET)), np.float32)
+
+
 def _tensor(lines):
     import torch
 
