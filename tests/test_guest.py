@@ -188,7 +188,6 @@ def refuse(wrong):
 
 
 LONG = """
-import sys
 import numpy as np
 from pathlib import Path
 from edgedigits import Recognizer
