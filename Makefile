@@ -95,6 +95,7 @@ models: .venv/installed
 	$(TRAIN) --recipe amount-sixth --output runs/amount-sixth > /dev/null
 	$(TRAIN) --recipe amount-seventh --output runs/amount-seventh > /dev/null
 	$(TRAIN) --recipe amount-eighth --output runs/amount-eighth > /dev/null
+	$(TRAIN) --recipe amount-ninth --output runs/amount-ninth > /dev/null
 	$(TRAIN) --recipe amount --output runs/amount > /dev/null
 	$(BIN)/python -m edgedigits.export.ship runs/amount artifacts/amount
 

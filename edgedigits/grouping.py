@@ -230,7 +230,10 @@ def _grouped(
 
 
 def _large_first(
-    marks: Marks, rows: tuple[NDArray[np.float64], NDArray[np.float64]], part: NDArray[np.int64], high: NDArray[np.int64]
+    marks: Marks,
+    rows: tuple[NDArray[np.float64], NDArray[np.float64]],
+    part: NDArray[np.int64],
+    high: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """The one of the `high` marks that is the line's first digit, if there is one: next to others, and no line down.
 

@@ -40,6 +40,8 @@ JOINED, STRAY = 0.1, 0.12
 """Shares of lines whose digits are joined by strokes, and into which parts of others reach, above or below."""
 GARLANDS = 0.6
 """Share of zeros that are joined to the next where somebody writes them in one go."""
+LARGE, LARGER = 0.12, (1.2, 1.9)
+"""Share of hands that begin with a large digit, and how much larger than the others it is."""
 DIGITS, DASH = 10, ALPHABET.index("-")
 
 
@@ -167,7 +169,8 @@ class Composer:
                 scale = hand.height * rng.uniform(0.5, 1.0)
                 wide = span / max(1.0, scale * float(self._height[dash] * self._size[dash, 1] / self._size[dash, 0]))
                 top, height = places.rows(i)
-                top += rng.uniform(0.0, 0.3) * height - float(self._top[dash]) * scale
+                where = rng.uniform(0.7, 1.0) if hand.joins_below else rng.uniform(0.0, 0.3)
+                top += where * height - float(self._top[dash]) * scale
                 places.add(dash, float(centres[i]) + span / 8, top=top, scale=scale, wide=wide, slant=hand.slant)
 
     def _choose(self, symbols: list[int], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -208,7 +211,8 @@ class _Hand:
     """How somebody writes a line; lengths are in pixels, but for gap, unevenness and bends, in units of the height.
 
     Heights of digits differ by `sizes`, a standard deviation of their logarithm: little as a rule, in some hands a lot.
-    Who `rounds` writes zeros low and wide, and joined where they follow each other.
+    The `first` digit is so many times as large as others are. Who `rounds` writes zeros low and wide, and joined where
+    they follow each other; strokes that join are on top, but for hands that `joins_below`.
     """
 
     height: float
@@ -222,6 +226,8 @@ class _Hand:
     rise: float
     bent: float
     rounds: bool
+    first: float
+    joins_below: bool
 
     @classmethod
     def draw(cls, rng: np.random.Generator, strength: float) -> _Hand:
@@ -238,11 +244,15 @@ class _Hand:
             rise=strength * rng.normal(0, 0.025),
             bent=strength * rng.uniform(0, BENT),
             rounds=rng.random() < 0.3 * strength,
+            first=rng.uniform(*LARGER) if rng.random() < LARGE * strength else 1.0,
+            joins_below=rng.random() < 0.3,
         )
 
     def scale(self, symbol: int, along: float, rng: np.random.Generator) -> float:
         """Height of a digit, the share `along` of the line."""
         scale = self.height * math.exp(rng.normal(0, self.sizes) + self.drift * along)
+        if along == 0:
+            scale *= self.first
         return scale * rng.uniform(0.5, 0.95) if self.rounds and symbol == 0 else scale
 
     def width(self, symbol: int, rng: np.random.Generator) -> float:

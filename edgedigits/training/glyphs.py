@@ -44,6 +44,8 @@ PENS = (6, 8, 10, 12, 15, 18)
 """Widths of the tablet's pens, in turns, in pixels of `pendigits.PAPER`: fine as a ball pen's to bold as MNIST's."""
 OVERSAMPLING = 4
 MARKS_SEED = 11
+STEEP = 0.2
+"""How steeply dashes rise or fall, as a standard deviation."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -224,7 +226,10 @@ def _mark(symbol: str, rng: np.random.Generator) -> tuple[NDArray[np.uint8], flo
         case "-":
             length = rng.uniform(0.2, 1.1)
             y = rng.uniform(0.08, 0.75)
-            stroke((0, y + wobble(0.06)), (length / 2, y + wobble(0.05)), (length, y + wobble(0.06)))
+            rise = length * rng.normal(0, STEEP)
+            stroke(
+                (0, y + rise / 2 + wobble(0.06)), (length / 2, y + wobble(0.05)), (length, y - rise / 2 + wobble(0.06))
+            )
         case "=":
             length, y, gap = rng.uniform(0.25, 0.9), rng.uniform(0.05, 0.6), rng.uniform(0.14, 0.3)
             for below in (0.0, gap):
