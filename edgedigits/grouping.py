@@ -48,7 +48,7 @@ GAP = 2.5
 """Paper between two digits, in units of their height, from which they are in two lines."""
 ABOVE, BELOW, ASIDE = 0.1, 0.25, 2.0
 """Distances from the digits, in units of their height, within which small marks are theirs."""
-MARGIN, SIDE = 0.14, 0.3
+MARGIN, SIDE = 0.14, 0.2
 """Paper above and below a line, and beside it, as a part of its height."""
 SMALLER, AS_DARK = 0.2, 0.7
 """Height and ink of marks that may be a line of smaller digits, in units of those of the larger ones."""
@@ -117,6 +117,10 @@ def are_frames(marks: Marks, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     frames = np.zeros(len(width), np.bool_)
     hollow = np.flatnonzero((marks.area <= HOLLOW * width * height) & (np.minimum(width, height) >= LEAST_FRAME))
     x, y = (marks.x0 + marks.x1) / 2, (marks.y0 + marks.y1) / 2
+    # Digits that stand beside each other hold no middle but their own.
+    middles = np.sort(x)
+    held = middles.searchsorted(marks.x1[hollow]) - middles.searchsorted(marks.x0[hollow], "right")
+    hollow = hollow[held > 1]
     of_pixel: NDArray[np.int64] | None = None
     for i in hollow.tolist():
         inside = (x > marks.x0[i]) & (x < marks.x1[i]) & (y > marks.y0[i]) & (y < marks.y1[i])
@@ -161,10 +165,10 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
     groups = list(_grouped(marks, left, usual, at_border=at_border, ruled=ruled, may_hide=may_hide))
     if groups:
         used = np.concatenate([group.marks for group in groups])
-        darkness = float(np.average(ink[used], weights=marks.area[used]))
         left[used] = False
-        left &= (height >= max(SMALLER * usual, SMALLEST)) & (height < TALL * usual)
-        left &= ~at_border & (ink >= AS_DARK * darkness)
+        left &= (height >= max(SMALLER * usual, SMALLEST)) & (height < TALL * usual) & ~at_border
+        if left.any():
+            left &= ink >= AS_DARK * float(np.average(ink[used], weights=marks.area[used]))
         if left.any():
             smaller = _weighted_median(height[left], marks.area[left])
             groups += _grouped(marks, left, smaller, at_border=at_border, ruled=ruled, may_hide=may_hide)
@@ -239,11 +243,13 @@ def _large_first(
 
     `rows` are where each mark begins and ends, as on a line that is level.
     """
+    if len(part) < 2 or not len(high):
+        return high[:0]
     height = marks.y1 - marks.y0
     left, middle = marks.x0[part].min(), (rows[0][part].min() + rows[1][part].max()) / 2
     is_before = (marks.x0 + marks.x1 < 2 * left) & (marks.x1 > left - NEAR * height)
     is_before &= (rows[0] < middle) & (rows[1] > middle) & (marks.x1 - marks.x0 > SLIM * height)
-    first = high[is_before[high]] if len(part) > 1 else high[:0]
+    first = high[is_before[high]]
     return first if len(first) == 1 else first[:0]
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
     "FAINT",
+    "LEVELS",
     "MIN_CONTRAST",
     "TRACE",
     "denoised",
@@ -16,7 +18,6 @@ __all__ = [
     "flattened",
     "grain_of",
     "is_uneven",
-    "median_level",
     "otsu_threshold",
     "separation",
 ]
@@ -28,6 +29,7 @@ FAINT = 8
 TRACE = 64
 """Ink from which a pixel is the digit's: a stroke's soft edge is, the paper's grain is not."""
 LEVELS = np.arange(256, dtype=np.float64)
+"""All there are of grey, or of ink."""
 
 GRAINY = 2.5
 """Grain, in grey levels, from which a picture is smoothed."""
@@ -36,7 +38,7 @@ COARSE = 64
 LIGHT = 33
 """Side, in cells, of the square whose median is the paper's level in its middle: ink covers less than half of it."""
 
-HALF_INK = (32, 192)
+HALF_INK = np.uint8(32), np.uint8(192)
 SOFT = 0.4
 """Part of a picture that is neither paper nor ink where it is light that fades, not a stroke's edge."""
 MUCH = 0.45
@@ -47,18 +49,24 @@ CORNER, ALONG = 0.2, 0.15
 """Part of the shorter side of a corner that no digit fills while it touches the other part of the border."""
 
 
-def even_ink(grey: NDArray[np.uint8], paper: float | None = None) -> tuple[NDArray[np.uint8], float]:
+def even_ink(
+    grey: NDArray[np.uint8], paper: float | Literal["median"] | None = None
+) -> tuple[NDArray[np.uint8], float]:
     """The ink on a picture `uint8 [height, width]` that is evenly lit, dark on light or light on dark.
 
-    Where the level of the `paper` is not given, the border tells it, and so the polarity; Otsu's threshold (IEEE Trans.
-    SMC 9(1), 1979) parts ink from paper, and the upper quartile of what is ink is full ink. Returns `uint8 [height,
-    width]` and the contrast: the mean distance of ink from paper in grey levels, 0 where there is no ink.
+    The level of the `paper` may be the median of all; where it is not given, the border tells it, and so the polarity.
+    Otsu's threshold (IEEE Trans. SMC 9(1), 1979) parts ink from paper, and the upper quartile of what is ink is full
+    ink. Returns `uint8 [height, width]` and the contrast: the mean distance of ink from paper in grey levels, 0 where
+    there is no ink.
     """
     if paper is None:
         border = np.concatenate((grey[0], grey[-1], grey[:, 0], grey[:, -1]))
         border.sort()
         paper = (float(border[(len(border) - 1) // 2]) + float(border[len(border) // 2])) / 2
     counts = np.bincount(grey.ravel(), minlength=256).astype(np.float64)
+    if paper == "median":
+        low, high = counts.cumsum().searchsorted(((grey.size - 1) // 2, grey.size // 2), "right")
+        paper = float(low + high) / 2
     threshold = otsu_threshold(counts)
     is_dark = paper > threshold
     # Ink's levels, from the one next to paper on, and how far that is from it.
@@ -72,13 +80,6 @@ def even_ink(grey: NDArray[np.uint8], paper: float | None = None) -> tuple[NDArr
     ink = paper - LEVELS if is_dark else LEVELS - paper
     table = np.minimum(np.maximum(ink, 0) * (255.0 / level), 255).astype(np.uint8)
     return table.take(grey), contrast
-
-
-def median_level(grey: NDArray[np.uint8]) -> float:
-    """The median of grey levels `uint8 [height, width]`, of one at least; numpy's takes two to six times as long."""
-    below = np.bincount(grey.ravel()).cumsum()
-    low, high = below.searchsorted(((grey.size - 1) // 2, grey.size // 2), "right")
-    return float(low + high) / 2
 
 
 def otsu_threshold(counts: NDArray[np.float64]) -> int:
@@ -142,7 +143,8 @@ def flattened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def is_uneven(ink: NDArray[np.uint8]) -> bool:
     """Whether what was taken for ink, `uint8 [height, width]`, is partly shadow: it fades, or is wider than pens."""
     mask = ink >= TRACE
-    soft = ((ink >= HALF_INK[0]) & (ink < HALF_INK[1])).mean()
+    # What is less wraps around, and is more.
+    soft = np.count_nonzero(ink - HALF_INK[0] < HALF_INK[1] - HALF_INK[0]) / ink.size
     if soft > SOFT or (soft > SOFT / 2 and mask.mean() > MUCH):
         return True
     border = np.concatenate((mask[0], mask[-1], mask[:, 0], mask[:, -1]))
@@ -153,11 +155,12 @@ def is_uneven(ink: NDArray[np.uint8]) -> bool:
 
 def _is_wide(mask: NDArray[np.bool_]) -> bool:
     """Whether a mask holds a square that no pen fills."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    inked = np.count_nonzero(mask, axis=1)
+    rows, columns = np.flatnonzero(inked), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
         return False
     side = max(2, int(REGION * max(rows[-1] - rows[0], columns[-1] - columns[0])))
-    if side > min(mask.shape):
+    if side > min(mask.shape) or np.count_nonzero(inked >= side) < side:
         return False
     sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int64)
     mask.cumsum(axis=0).cumsum(axis=1, out=sums[1:, 1:])

@@ -15,14 +15,14 @@ from edgedigits.decoding import Decoded, Symbol, decode
 from edgedigits.expectation import Expected
 from edgedigits.lines import INK, Layout, LineInk
 from edgedigits.looks import Run, looked_at
-from edgedigits.marks import Box, bounding_box
+from edgedigits.marks import Box
 from edgedigits.raised import are_raised
 from edgedigits.results import Digit, Line, Reading, Reason, Separator
 from edgedigits.strikes import is_struck_out
 
 __all__ = ["Bar", "read_layout"]
 
-WIDTH_STEP = 8
+WIDTH_STEP = 4
 """Lines are as wide as a multiple of this, paper being added, so that a session meets few shapes."""
 REACH = LINE_HEIGHT
 """Columns from its middle within which all of a symbol's ink is."""
@@ -172,17 +172,20 @@ def _boxes(line: LineInk, picture: NDArray[np.uint8], symbols: Sequence[Symbol])
     if not symbols:
         return []
     mask = picture >= INK
-    density = mask.sum(axis=0).tolist()
+    counted = np.count_nonzero(mask, axis=0)
+    density, inked = counted.tolist(), (counted > 0).tobytes()
     width = len(density)
     middles = [min(width - 1, round((symbol.step + 0.5) * STRIDE)) for symbol in symbols]
     cuts = [0, *(_emptiest(density, left, right) for left, right in pairwise(middles)), width]
     boxes = []
     for middle, (first, last) in zip(middles, pairwise(cuts), strict=True):
         left, right = max(first, middle - REACH), max(min(last, middle + REACH), middle + 1)
-        x0, y0, x1, y1 = bounding_box(mask[:, left:right])
-        if not x1:  # no ink is there
-            x1, y1 = right - left, LINE_HEIGHT
-        boxes.append(line.in_picture(left + max(x0, 0), max(y0, 0), left + x1, y1))
+        x0, y0, x1, y1 = left, 0, right, LINE_HEIGHT
+        if 1 in inked[left:right]:
+            x0, x1 = inked.find(1, left, right), inked.rfind(1, left, right) + 1
+            rows = mask[:, x0:x1].any(axis=1).tobytes()
+            y0, y1 = rows.find(1), rows.rfind(1) + 1
+        boxes.append(line.in_picture(x0, y0, x1, y1))
     return boxes
 
 

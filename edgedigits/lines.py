@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from edgedigits.alphabet import LINE_HEIGHT
 from edgedigits.grouping import Group, are_frames, are_wide, group_marks
-from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven, median_level
+from edgedigits.ink import FAINT, LEVELS, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven
 from edgedigits.marks import Box, Marks, find_marks
 from edgedigits.rules import ruled_across
 
@@ -121,8 +121,10 @@ def find_lines(grey: NDArray[np.uint8]) -> Layout:
         return Layout((), "blank")
     if len(groups) > MAX_LINES:
         return Layout((), "too much")
-    of_pixel = np.full(mask.shape, -1)
-    of_pixel[mask] = marks.of_pixel
+    of_pixel = None
+    if len(groups) > 1:
+        of_pixel = np.full(mask.shape, -1)
+        of_pixel[mask] = marks.of_pixel
     return Layout(
         tuple(
             LineInk(
@@ -151,7 +153,7 @@ def _shrunk(grey: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
 
 def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     smooth = denoised(grey, grain_of(grey), FINEST) if grey.size > SMOOTHED_PIXELS else grey
-    ink, contrast = even_ink(smooth, paper=median_level(smooth))
+    ink, contrast = even_ink(smooth, paper="median")
     if contrast < MIN_CONTRAST or is_uneven(ink) or _is_banded(ink):
         ink, contrast = even_ink(flattened(smooth), paper=255.0)
     return ink, contrast
@@ -192,29 +194,32 @@ def _wipe(ink: NDArray[np.uint8], rules: NDArray[np.bool_]) -> None:
 
 
 def _cut_out(
-    ink: NDArray[np.uint8], of_pixel: NDArray[np.int64], group: Group, groups: list[Group]
+    ink: NDArray[np.uint8], of_pixel: NDArray[np.int64] | None, group: Group, groups: list[Group]
 ) -> NDArray[np.uint8]:
-    """A line's own ink, brought level and to its size; `of_pixel` tells the mark of each pixel, or -1."""
+    """A line's own ink, brought level and to its size; `of_pixel` tells the mark of each pixel, or -1, where
+    there are other lines.
+    """
     from PIL import Image
 
     first, rows = math.floor(group.top), math.ceil(LINE_HEIGHT / group.scale) + 1
-    columns = np.arange(group.right - group.left)
-    falls = np.rint(group.slope * columns).astype(np.int64)
-    highest = int(falls.min())
-    place = (first + highest, group.left, rows + int(falls.max()) - highest, len(columns))
+    width = group.right - group.left
+    fall = round(group.slope * (width - 1))
+    place = (first + min(fall, 0), group.left, rows + abs(fall), width)
     own = _window(ink, *place, paper=0)
-    if len(groups) > 1:
+    if of_pixel is not None:
         is_foreign = np.zeros(int(of_pixel.max()) + 2, np.bool_)
         is_foreign[np.concatenate([other.marks for other in groups if other is not group])] = True
         is_foreign[group.marks] = False
         own = np.where(is_foreign[_window(of_pixel, *place, paper=-1)], 0, own)
-    if falls.any():
-        own = own[np.arange(rows)[:, np.newaxis] + falls - highest, columns]
+    if fall:
+        columns = np.arange(width)
+        falls = np.rint(group.slope * columns).astype(np.int64)
+        own = own[np.arange(rows)[:, np.newaxis] + falls - min(fall, 0), columns]
     top = group.top - first
     picture = Image.fromarray(own).resize(
         (group.columns, LINE_HEIGHT),
         Image.Resampling.BILINEAR,
-        (0, top, len(columns), top + LINE_HEIGHT / group.scale),
+        (0, top, width, top + LINE_HEIGHT / group.scale),
     )
     return _leveled(np.asarray(picture))
 
@@ -230,10 +235,9 @@ def _window(pixels: NDArray[Any], top: int, left: int, height: int, width: int, 
 
 def _leveled(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """A line's picture with its full ink at 255."""
-    strong = picture[picture >= TRACE]
-    if not len(strong):
+    strong = np.bincount(picture.ravel(), minlength=256)[TRACE:].cumsum()
+    if not strong[-1]:
         return picture
-    quartile = 3 * len(strong) // 4
-    level = float(np.partition(strong, quartile)[quartile])
-    leveled: NDArray[np.uint8] = np.minimum(picture * (255.0 / level), 255).astype(np.uint8)
-    return leveled
+    level = TRACE + int(strong.searchsorted(3 * strong[-1] // 4, "right"))
+    table = np.minimum(LEVELS * (255.0 / level), 255).astype(np.uint8)
+    return table.take(picture)
