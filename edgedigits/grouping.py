@@ -249,7 +249,7 @@ def _large_first(
     left, middle = marks.x0[part].min(), (rows[0][part].min() + rows[1][part].max()) / 2
     is_before = (marks.x0 + marks.x1 < 2 * left) & (marks.x1 > left - NEAR * height)
     is_before &= (rows[0] < middle) & (rows[1] > middle) & (marks.x1 - marks.x0 > SLIM * height)
-    first = high[is_before[high]]
+    first: NDArray[np.int64] = high[is_before[high]]
     return first if len(first) == 1 else first[:0]
 
 

@@ -162,7 +162,7 @@ def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
 def _is_banded(ink: NDArray[np.uint8]) -> bool:
     """Whether what was taken for ink, `uint8 [height, width]`, is partly a band of other paper across the picture."""
     inked = np.count_nonzero(ink >= TRACE, axis=1)
-    return int(np.count_nonzero(inked > FULL * ink.shape[1])) > BAND * ink.shape[0]
+    return bool(np.count_nonzero(inked > FULL * ink.shape[1]) > BAND * ink.shape[0])
 
 
 def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], Marks]:
