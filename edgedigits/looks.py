@@ -1,4 +1,4 @@
-"""A line that is not surely read at first sight, looked at again, a row lower, and leaning to either side."""
+"""A line that is not surely read at first sight, looked at again, a row lower or higher, and leaning to either side."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 HOPELESS, SURE = 0.1, 0.98
 """Confidences below which, and from which, the first look at a line is the last."""
-LEANS, LOWER = (-0.35, 0.0, 0.35), 1
+LOOKS = ((-0.35, 1), (0.0, 1), (0.35, 1), (0.0, -1))
 """By how many columns a row a line is made to lean for another look, and by how many rows it is then lower: the
 network's first convolution halves the rows, and they meet in it otherwise."""
 
@@ -38,9 +38,9 @@ def looked_at(
     image, middle = Image.fromarray(picture), LINE_HEIGHT / 2
     others = [
         image.transform(
-            image.size, Image.Transform.AFFINE, (1, lean, -lean * middle, 0, 1, -LOWER), Image.Resampling.BILINEAR
+            image.size, Image.Transform.AFFINE, (1, lean, -lean * middle, 0, 1, -lower), Image.Resampling.BILINEAR
         )
-        for lean in LEANS
+        for lean, lower in LOOKS
     ]
     # One by one, for a long line takes much memory.
     looks = np.concatenate([probabilities[np.newaxis], *(run(np.array(look)[np.newaxis]) for look in others)])

@@ -6,7 +6,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edgedigits.alphabet import ALPHABET, BLANK
-from edgedigits.looks import HOPELESS, LEANS, LOWER, SURE, looked_at
+from edgedigits.looks import HOPELESS, LOOKS, SURE, looked_at
 
 STEPS = 6
 LINE = np.zeros((32, 2 * STEPS), np.uint8)
@@ -43,7 +43,7 @@ def test_a_hopeless_line_is_looked_at_once():
 
 
 @settings(deadline=None)
-@given(first=st.floats(0.5, SURE - 0.01), others=st.tuples(*[st.floats(0.001, 0.999)] * len(LEANS)))
+@given(first=st.floats(0.5, SURE - 0.01), others=st.tuples(*[st.floats(0.001, 0.999)] * len(LOOKS)))
 def test_looks_come_to_their_geometric_mean(first, others):
     seen, answers = [], iter(others)
 
@@ -59,10 +59,10 @@ def test_looks_come_to_their_geometric_mean(first, others):
     assert probabilities[2, 7] == pytest.approx(share, rel=1e-4)
     assert probabilities.sum(axis=1) == pytest.approx(1, abs=1e-5)
     assert decoded.text == ("7" if share > 0.5 else "8")
-    assert [(look.shape, look.dtype) for look in seen] == [(LINE.shape, np.uint8)] * len(LEANS)
+    assert [(look.shape, look.dtype) for look in seen] == [(LINE.shape, np.uint8)] * len(LOOKS)
 
 
-def test_other_looks_are_lower_and_lean_either_way_or_not():
+def test_other_looks_are_lower_or_higher_and_lean_either_way_or_not():
     seen = []
 
     def run(lines):
@@ -72,6 +72,6 @@ def test_other_looks_are_lower_and_lean_either_way_or_not():
     looked_at(LINE, _saying(1, 0.6), run)
     ink = [look >= 128 for look in seen]
     middles = [np.array([columns @ np.arange(2 * STEPS) / columns.sum() for columns in rows[10:22]]) for rows in ink]
-    assert [np.polyfit(range(12), middle, 1)[0] for middle in middles] == pytest.approx([0.35, 0, -0.35], abs=0.05)
-    lower = np.roll((LINE >= 128).any(axis=1), LOWER).tolist()
-    assert [rows.any(axis=1).tolist() for rows in ink] == [lower] * 3
+    assert [np.polyfit(range(12), middle, 1)[0] for middle in middles] == pytest.approx([0.35, 0, -0.35, 0], abs=0.05)
+    lower, higher = (np.roll((LINE >= 128).any(axis=1), rows).tolist() for rows in (1, -1))
+    assert [rows.any(axis=1).tolist() for rows in ink] == [lower] * 3 + [higher]
