@@ -22,6 +22,8 @@ from edgedigits.results import Alternative
 __all__ = ["Decoded", "Symbol", "decode"]
 
 DIGITS = ALPHABET[:10]
+MARKS = slice(len(DIGITS), len(DIGITS) + len(SEPARATORS))
+"""The separators' columns."""
 MOST_ALTERNATIVES, LEAST_ALTERNATIVE = 5, 1e-3
 NEGLIGIBLE = 1e-4
 """Probability below which a string has no say in its digits."""
@@ -293,6 +295,9 @@ def _side_by_side(text: str, other: str) -> list[tuple[int, str]]:
 
 def _separators(probabilities: NDArray[np.float32], taken: Iterable[Span]) -> tuple[Symbol, ...]:
     """The separators that are likeliest in the steps where no digit stands; in a row, one and the same is one."""
+    # The likeliest of all symbols has no less than an even share.
+    if probabilities[:, MARKS].max(initial=0) < 0.99 / len(ALPHABET):
+        return ()
     likeliest = probabilities.argmax(axis=1)
     for first, stop in taken:
         likeliest[first:stop] = BLANK

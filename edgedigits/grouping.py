@@ -116,11 +116,12 @@ def are_frames(marks: Marks, mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     width, height = marks.x1 - marks.x0, marks.y1 - marks.y0
     frames = np.zeros(len(width), np.bool_)
     hollow = np.flatnonzero((marks.area <= HOLLOW * width * height) & (np.minimum(width, height) >= LEAST_FRAME))
-    x, y = (marks.x0 + marks.x1) / 2, (marks.y0 + marks.y1) / 2
+    x = (marks.x0 + marks.x1) / 2
     # Digits that stand beside each other hold no middle but their own.
     middles = np.sort(x)
     held = middles.searchsorted(marks.x1[hollow]) - middles.searchsorted(marks.x0[hollow], "right")
     hollow = hollow[held > 1]
+    y = (marks.y0 + marks.y1) / 2
     of_pixel: NDArray[np.int64] | None = None
     for i in hollow.tolist():
         inside = (x > marks.x0[i]) & (x < marks.x1[i]) & (y > marks.y0[i]) & (y < marks.y1[i])
@@ -141,11 +142,13 @@ def _has_four_sides(mask: NDArray[np.bool_]) -> bool:
     return all(side.mean() >= SIDED for side in sides)
 
 
-def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) -> list[Group]:
-    """The lines on a picture `[height, width]`, from top to bottom, and from left to right where they are beside.
+def group_marks(marks: Marks, mask: NDArray[np.bool_], ink: NDArray[np.uint8]) -> list[Group]:
+    """The lines on a picture, from top to bottom, and from left to right where they are beside each other.
 
-    `ink` float64 [n] is each mark's mean ink. Lines of smaller digits are looked for among what the larger ones leave.
+    `marks` are those of the `mask` of its `ink`, both [height, width]. Lines of smaller digits are looked for among
+    what the larger ones leave.
     """
+    shape = mask.shape
     width, height = marks.x1 - marks.x0, marks.y1 - marks.y0
     cut_above, cut_below = marks.y0 == 0, marks.y1 == shape[0]
     cut_aside = (marks.x0 == 0) | (marks.x1 == shape[1])
@@ -163,16 +166,25 @@ def group_marks(marks: Marks, ink: NDArray[np.float64], shape: tuple[int, ...]) 
         is_usual = left
     usual = _weighted_median(height[is_usual], marks.area[is_usual])
     groups = list(_grouped(marks, left, usual, at_border=at_border, ruled=ruled, may_hide=may_hide))
-    if groups:
-        used = np.concatenate([group.marks for group in groups])
-        left[used] = False
+    if not groups:
+        return []
+    used = np.concatenate([group.marks for group in groups])
+    left[used] = False
+    if left.any():
         left &= (height >= max(SMALLER * usual, SMALLEST)) & (height < TALL * usual) & ~at_border
-        if left.any():
-            left &= ink >= AS_DARK * float(np.average(ink[used], weights=marks.area[used]))
-        if left.any():
-            smaller = _weighted_median(height[left], marks.area[left])
-            groups += _grouped(marks, left, smaller, at_border=at_border, ruled=ruled, may_hide=may_hide)
+        left &= _as_dark(marks, ink[mask], used)
+    if left.any():
+        smaller = _weighted_median(height[left], marks.area[left])
+        groups += _grouped(marks, left, smaller, at_border=at_border, ruled=ruled, may_hide=may_hide)
     return _in_order(groups)
+
+
+def _as_dark(marks: Marks, ink: NDArray[np.uint8], used: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Which marks are about as dark as those that are used; `ink` uint8 [pixels] is that of each pixel of marks."""
+    mean = np.bincount(marks.of_pixel, ink) / marks.area
+    darkness = float(np.average(mean[used], weights=marks.area[used]))
+    is_dark: NDArray[np.bool_] = mean >= AS_DARK * darkness
+    return is_dark
 
 
 def _lines_down(

@@ -116,7 +116,7 @@ def find_lines(grey: NDArray[np.uint8]) -> Layout:
     mask, marks = _marks(ink)
     if len(marks.area) > MAX_MARKS:
         return Layout((), "too much")
-    groups = group_marks(marks, np.bincount(marks.of_pixel, ink[mask]) / marks.area, small.shape)
+    groups = group_marks(marks, mask, ink)
     if not groups:
         return Layout((), "blank")
     if len(groups) > MAX_LINES:
