@@ -71,7 +71,7 @@ class Line:
         gains = np.log(np.maximum(self._classes, TINY)) - np.log(np.maximum(blank, TINY))[:, np.newaxis]
         self.chances: dict[str, list[float]] = dict(zip(CLASSES, self._classes.T.tolist(), strict=True))
         self.blank: list[float] = blank.tolist()
-        self._gains: dict[str, list[float]] = dict(zip(CLASSES, gains.T.tolist(), strict=True))
+        self._gains = gains.T
         self.spans, self.cuts = _segments(self._classes.max(axis=1).tolist())
 
     def pieces(self, search: Search) -> list[Ranked]:
@@ -148,7 +148,8 @@ class Line:
             entering = [-math.inf, *best[:-1]] if character == before else best
             here, score, first = -math.inf, -math.inf, 0
             begins, ends, scores = [], [0], [-math.inf]
-            for step, (gain, enters) in enumerate(zip(self._gains[character][start:stop], entering, strict=False)):
+            gains: list[float] = self._gains[CLASSES.index(character), start:stop].tolist()
+            for step, (gain, enters) in enumerate(zip(gains, entering, strict=False)):
                 if enters > here:
                     here, first = enters, step
                 here += gain

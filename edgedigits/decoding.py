@@ -110,7 +110,7 @@ def decode(probabilities: NDArray[np.float32], expected: Expected | None = None)
         votes = _votes(voters, segments)
     rivals = [rival for rival in rivals if rival[1] >= LEAST_ALTERNATIVE][:MOST_ALTERNATIVES]
     # All digits are never likelier right than each of them; what the ink says instead is left out of the former.
-    digits = _digits(line, _spelled(text, segments)[1], votes, confidence if text == ink else 0.0)
+    digits = _digits(line, _taken(text, segments), votes, confidence if text == ink else 0.0)
     if text != ink:
         rivals = [(ink, ink_probability), *rivals[: MOST_ALTERNATIVES - 1]]
         digits = _held_against(ink, strings[0][1] / (strings[0][1] + sum(share for _, share in allowed)), digits)
@@ -197,6 +197,12 @@ def _spelled(text: str, segments: list[Ranked]) -> tuple[float, list[str]]:
     return share, taken[::-1]
 
 
+def _taken(text: str, segments: list[Ranked]) -> list[str]:
+    """The pieces of the likeliest way to take a string from the segments' pieces."""
+    likeliest = [pieces[0][0] for pieces in segments]
+    return likeliest if "".join(likeliest) == text else _spelled(text, segments)[1]
+
+
 def _scale(line: Line, segments: list[Ranked]) -> float:
     """The probability that shares are shares of: that of the likeliest piece in each segment, and nothing at cuts."""
     logs = [math.log(pieces[0][1]) for pieces in segments]
@@ -221,7 +227,7 @@ def _votes(voters: Ranked, segments: list[Ranked]) -> list[Ranked]:
     votes: list[Ranked] = [[] for _ in segments]
     for text, share in voters:
         if share >= NEGLIGIBLE * total:
-            for pieces, piece, probability in zip(votes, _spelled(text, segments)[1], found, strict=True):
+            for pieces, piece, probability in zip(votes, _taken(text, segments), found, strict=True):
                 pieces.append((piece, probability * share / total))
     return votes
 

@@ -150,7 +150,8 @@ def is_uneven(ink: NDArray[np.uint8]) -> bool:
     border = np.concatenate((mask[0], mask[-1], mask[:, 0], mask[:, -1]))
     corner = int(CORNER * min(mask.shape))
     corners = (mask[y : y + corner or None, x : x + corner or None] for y in (0, -corner) for x in (0, -corner))
-    return (border.mean() > ALONG and any(corner.all() for corner in corners)) or _is_wide(mask)
+    is_along = np.count_nonzero(border) > ALONG * len(border)
+    return (is_along and any(corner.all() for corner in corners)) or _is_wide(mask)
 
 
 def _is_wide(mask: NDArray[np.bool_]) -> bool:

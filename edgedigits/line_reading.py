@@ -154,8 +154,8 @@ def _placed(
         Digit(
             value=symbol.index,
             confidence=symbol.confidence,
-            accepted=_reaches(symbol.confidence, accepted_from),
-            reason=None if _reaches(symbol.confidence, accepted_from) else "unsure",
+            accepted=(accepted := _reaches(symbol.confidence, accepted_from)),
+            reason=None if accepted else "unsure",
             box=boxes[id(symbol)],
             runner_up=symbol.runner_up,
         )

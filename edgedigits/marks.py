@@ -53,11 +53,11 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box:
 def runs_of(mask: NDArray[np.bool_]) -> Runs:
     """The runs of a mask `bool [height, width]`."""
     height, width = mask.shape
-    # A column of paper at the right ends each row, so that runs are found in one long row.
-    padded = np.zeros((height, width + 1), np.int8)
-    padded[:, :width] = mask
-    change = np.diff(padded.ravel(), prepend=np.int8(0))
-    starts, ends = np.flatnonzero(change == 1), np.flatnonzero(change == -1)
+    # A column of paper at the right ends each row, so that runs are found in one long row, with paper before it.
+    row = np.zeros(1 + height * (width + 1), np.bool_)
+    row[1:].reshape(height, width + 1)[:, :width] = mask
+    changes = np.flatnonzero(row[1:] != row[:-1])
+    starts, ends = changes[::2], changes[1::2]
     rows = starts // (width + 1)
     return Runs(rows, starts - rows * (width + 1), ends - rows * (width + 1))
 
@@ -80,7 +80,8 @@ def find_marks(mask: NDArray[np.bool_]) -> Marks:
     x0, x1, y1 = (np.full(len(y0), most) for most in (width, 0, 0))
     np.minimum.at(x0, mark, runs.start)
     np.maximum.at(x1, mark, runs.end)
-    np.maximum.at(y1, mark, runs.row + 1)
+    # Of a mark's runs, the last counts, which is the lowest.
+    y1[mark] = runs.row + 1
     of_pixel = np.repeat(mark, runs.end - runs.start)
     return Marks(np.bincount(of_pixel, minlength=len(y0)), x0, y0, x1, y1, of_pixel)
 
