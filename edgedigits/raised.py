@@ -19,8 +19,9 @@ LOWEST, HIGHEST = 0.72, 0.3
 more than its digits tell."""
 SMALLER = 0.8
 """Part of the others' height that they have at most."""
-LEAST_SLOPING = 3
-"""How many of the others it takes to tell a slope: one of two may reach below the line."""
+LEAST_SLOPING, LEVEL = 3, 0.08
+"""How many of the others it takes to tell a slope: one of two may reach below the line; and up to which part of their
+height they may seem to fall or rise where they do not: boxes are told to two rows of a line's picture."""
 
 
 def are_raised(digits: Sequence[Box], separators: Sequence[Box]) -> bool:
@@ -43,12 +44,13 @@ def _are_raised(others: Sequence[Box], few: Sequence[Box]) -> bool:
     middle = (x0 + x1) / 2
     n = len(others)
     # By their feet: of smaller digits on a level line, heads and middles fall.
-    falls = _slope(middle[:n], y1[:n]) * middle
-    tops, bottoms = y0 - falls, y1 - falls
+    slope = slope_of(middle[:n], y1[:n], apart=1.0) if n >= LEAST_SLOPING else 0.0
+    slopes = {slope, 0.0} if abs(slope) * np.ptp(middle[:n]) <= LEVEL * usual else {slope}
+    return any(_end_above(n, y0 - slope * middle, y1 - slope * middle) for slope in slopes)
+
+
+def _end_above(n: int, tops: NDArray[np.float64], bottoms: NDArray[np.float64]) -> bool:
+    """Whether digits after the first `n` end above the feet of those, and begin not far above their heads."""
     top, bottom = median(tops[:n]), median(bottoms[:n])
     size = bottom - top
     return bool(bottoms[n:].max() < top + LOWEST * size and tops[n:].min() > top - HIGHEST * size)
-
-
-def _slope(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
-    return slope_of(x, y, apart=1.0) if len(x) >= LEAST_SLOPING else 0.0

@@ -14,6 +14,7 @@ from edgedigits.artifact import OnnxArtifact
 from edgedigits.decoding import decode
 from edgedigits.errors import ClosedError, InputError
 from edgedigits.expectation import Expected, luhn
+from edgedigits.line_reading import WIDTH_STEP
 from edgedigits.lines import find_lines
 from edgedigits.looks import looked_at
 from edgedigits.models import shipped_file
@@ -299,7 +300,7 @@ def test_lines_are_accepted_by_what_all_looks_at_them_come_to(amount):
     for seed in range(80):
         page, _ = page_of("88088", seed=seed, gap=-9)
         for line, said in zip(find_lines(page).lines, amount.read(page).lines, strict=True):
-            columns = -(-line.picture.shape[1] // 8) * 8
+            columns = -(-line.picture.shape[1] // WIDTH_STEP) * WIDTH_STEP
             padded = np.pad(line.picture, ((0, 0), (0, columns - line.picture.shape[1])))
             first = network.run(padded[np.newaxis])[0]
             decoded = looked_at(padded, first, network.run)[1]
