@@ -34,8 +34,8 @@ EDGE, SIDED = 0.1, 0.85
 CORE = 0.5
 """Part of a mark's height, in its middle, that has to be beside another's for both to be in one line."""
 LARGEST, NEAR = 3.5, 0.5
-"""Height of a digit that larger ones than the others begin with, in units of the usual, and paper between it and the
-next, as a part of its own."""
+"""Height, in units of the usual, that a number's first digit has at most where it is far larger than the others, and
+paper between it and the next, as a part of its own height."""
 LOW = 0.8
 """Height, in units of the usual, of a mark of which any part may be beside: a raised sign, say."""
 STEEP, STEEPEST = 0.05, 0.25
@@ -227,19 +227,18 @@ def _grouped(
         slope = _slope((marks.x0[part] + marks.x1[part]) / 2, middle[part], median(height[part]))
         left = int(marks.x0[part].min())
         falls = slope * ((marks.x0 + marks.x1) / 2 - left)
-        rows = marks.y0 - falls, marks.y1 - falls
-        y0, y1 = float(rows[0][part].min()), float(rows[1][part].max())
-        first = _large_first(marks, rows, part, hiding[height[hiding] <= LARGEST * usual])
-        if len(first):
-            y0, y1 = float(min(y0, rows[0][first[0]])), float(max(y1, rows[1][first[0]]))
+        tops, bottoms = marks.y0 - falls, marks.y1 - falls
+        first = _large_first(marks, tops, bottoms, part, hiding[height[hiding] <= LARGEST * usual])
+        digits = np.concatenate([part, first])
+        y0, y1 = float(tops[digits].min()), float(bottoms[digits].max())
         size = y1 - y0
         level = middle - falls
         is_near = (marks.x1 >= left - ASIDE * size) & (marks.x0 <= marks.x1[part].max() + ASIDE * size)
         is_beside = is_near & (level >= y0 - ABOVE * size) & (level <= y1 + BELOW * size)
-        own = np.concatenate([part, small[is_beside[small]], first])
+        own = np.concatenate([digits, small[is_beside[small]]])
         x0 = int(marks.x0[own].min())
         fall = slope * (x0 - left)
-        reaches_in = is_near & (rows[1] > y0) & (rows[0] < y1)
+        reaches_in = is_near & (bottoms > y0) & (tops < y1)
         # A first digit that large may be none, and nobody counted lines of such: what there is may be hidden by it.
         disturbed = bool(reaches_in[hiding].any())
         yield Group(own, x0, y0 + fall, int(marks.x1[own].max()), y1 + fall, slope, disturbed)
@@ -247,20 +246,21 @@ def _grouped(
 
 def _large_first(
     marks: Marks,
-    rows: tuple[NDArray[np.float64], NDArray[np.float64]],
+    tops: NDArray[np.float64],
+    bottoms: NDArray[np.float64],
     part: NDArray[np.int64],
     high: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """The one of the `high` marks that is the line's first digit, if there is one: next to others, and no line down.
-
-    `rows` are where each mark begins and ends, as on a line that is level.
+    """The one of the `high` marks that is the first digit of a line, before its other digits, which are a `part` of the
+    marks; none, where there is none, or where it may be several. `tops` and `bottoms` are as if the line were level.
     """
     if len(part) < 2 or not len(high):
         return high[:0]
     height = marks.y1 - marks.y0
-    left, middle = marks.x0[part].min(), (rows[0][part].min() + rows[1][part].max()) / 2
+    left, middle = marks.x0[part].min(), (tops[part].min() + bottoms[part].max()) / 2
     is_before = (marks.x0 + marks.x1 < 2 * left) & (marks.x1 > left - NEAR * height)
-    is_before &= (rows[0] < middle) & (rows[1] > middle) & (marks.x1 - marks.x0 > SLIM * height)
+    # A line down is slim.
+    is_before &= (tops < middle) & (bottoms > middle) & (marks.x1 - marks.x0 > SLIM * height)
     first: NDArray[np.int64] = high[is_before[high]]
     return first if len(first) == 1 else first[:0]
 
