@@ -214,6 +214,7 @@ def _grouped(
     tall = np.flatnonzero(is_mark & (height >= TALL * usual) & (height <= TALLEST * usual))
     small = np.flatnonzero(is_mark & (height < TALL * usual))
     hiding = np.flatnonzero((is_mark & (height > TALLEST * usual) & may_hide) | (ruled & (height >= TALL * usual)))
+    high = np.flatnonzero(is_mark & (height > TALLEST * usual) & (height <= LARGEST * usual) & may_hide & ~ruled)
     core = np.where(height < LOW * usual, height, CORE * height) / 2
     middle = (marks.y0 + marks.y1) / 2
     parts = [
@@ -228,7 +229,7 @@ def _grouped(
         left = int(marks.x0[part].min())
         falls = slope * ((marks.x0 + marks.x1) / 2 - left)
         tops, bottoms = marks.y0 - falls, marks.y1 - falls
-        first = _large_first(marks, tops, bottoms, part, hiding[height[hiding] <= LARGEST * usual])
+        first = _large_first(marks, tops, bottoms, part, high)
         digits = np.concatenate([part, first])
         y0, y1 = float(tops[digits].min()), float(bottoms[digits].max())
         size = y1 - y0
@@ -239,8 +240,8 @@ def _grouped(
         x0 = int(marks.x0[own].min())
         fall = slope * (x0 - left)
         reaches_in = is_near & (bottoms > y0) & (tops < y1)
-        # A first digit that large may be none, and nobody counted lines of such: what there is may be hidden by it.
-        disturbed = bool(reaches_in[hiding].any())
+        # What is large and stands first may be no digit, and the promise was not measured on such lines.
+        disturbed = bool(len(first)) or bool(reaches_in[hiding].any())
         yield Group(own, x0, y0 + fall, int(marks.x1[own].max()), y1 + fall, slope, disturbed)
 
 

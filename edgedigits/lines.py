@@ -30,8 +30,6 @@ MAX_WIDTH = 4096
 """Columns of a line from which it is too long: more than two hundred digits."""
 MAX_LINES, MAX_MARKS = 200, 20_000
 """More are on no picture of amounts; each costs time."""
-FULL, BAND = 0.75, 0.1
-"""Share of a row that no writing covers in more than such a share of a picture's rows."""
 STROKE, LONG, HIGHEST = 3, 18, 28
 """Rows of a line that a stroke is wide at least where a border crosses it; from which it counts as two; and that it has
 at most."""
@@ -154,15 +152,9 @@ def _shrunk(grey: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
 def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
     smooth = denoised(grey, grain_of(grey), FINEST) if grey.size > SMOOTHED_PIXELS else grey
     ink, contrast = even_ink(smooth, paper="median")
-    if contrast < MIN_CONTRAST or is_uneven(ink) or _is_banded(ink):
+    if contrast < MIN_CONTRAST or is_uneven(ink):
         ink, contrast = even_ink(flattened(smooth), paper=255.0)
     return ink, contrast
-
-
-def _is_banded(ink: NDArray[np.uint8]) -> bool:
-    """Whether what was taken for ink, `uint8 [height, width]`, is partly a band of other paper across the picture."""
-    inked = np.count_nonzero(ink >= TRACE, axis=1)
-    return bool(np.count_nonzero(inked > FULL * ink.shape[1]) > BAND * ink.shape[0])
 
 
 def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], Marks]:

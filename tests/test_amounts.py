@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from edgedigits import Recognizer
 from edgedigits.artifact import OnnxArtifact
@@ -291,6 +291,14 @@ def test_a_number_that_was_cut_out_closely_is_accepted(amount):
         closely = page[boxes[0][1] : boxes[0][3], boxes[0][0] : boxes[-1][2]]
         accepted += amount.read(np.ascontiguousarray(closely)).accepted
     assert accepted >= 10
+
+
+@pytest.mark.parametrize("text", ["77", "7", "75", "57", "777"])
+def test_bars_of_digits_that_a_picture_was_cut_out_closely_around_are_theirs(amount, text):
+    image = Image.new("L", (160, 60), 235)
+    ImageDraw.Draw(image).text((20, 10), text, font=ImageFont.load_default(size=40), fill=30)
+    reading = amount.read(image.crop(image.point(lambda level: 255 * (level < 175)).getbbox()))
+    assert reading.text == text
 
 
 def test_lines_are_accepted_by_what_all_looks_at_them_come_to(amount):
