@@ -15,9 +15,7 @@ __all__ = [
     "TRACE",
     "denoised",
     "even_ink",
-    "flattened",
     "grain_of",
-    "is_uneven",
     "otsu_threshold",
     "separation",
 ]
@@ -33,20 +31,6 @@ LEVELS = np.arange(256, dtype=np.float64)
 
 GRAINY = 2.5
 """Grain, in grey levels, from which a picture is smoothed."""
-COARSE = 64
-"""Longer side, in cells, of the grid that light is looked at by."""
-LIGHT = 33
-"""Side, in cells, of the square whose median is the paper's level in its middle: ink covers less than half of it."""
-
-HALF_INK = np.uint8(32), np.uint8(192)
-SOFT = 0.4
-"""Part of a picture that is neither paper nor ink where it is light that fades, not a stroke's edge."""
-MUCH = 0.45
-"""Part of a picture that ink does not cover; half as much softness is then enough."""
-REGION = 0.35
-"""Side of a square that no pen fills, as a part of the longer side of all ink."""
-CORNER, ALONG = 0.2, 0.15
-"""Part of the shorter side of a corner that no digit fills while it touches the other part of the border."""
 
 
 def even_ink(
@@ -116,54 +100,3 @@ def denoised(grey: NDArray[np.uint8], grain: float, most: float = math.inf) -> N
 
     radius = min(most, max(grey.shape) / 200 * min(3.0, grain / 5))
     return np.asarray(Image.fromarray(grey).filter(ImageFilter.GaussianBlur(radius)))
-
-
-def flattened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """A picture `uint8 [height, width]` as it would be if it were evenly lit, its ink dark and its paper 255.
-
-    The paper's level is the median around, which keeps a shadow's edge. Beside one, whatever lies between the light on
-    its two sides is paper.
-    """
-    from PIL import Image, ImageFilter
-
-    height, width = grey.shape
-    coarse = Image.fromarray(grey).reduce(max(1, round(max(grey.shape) / COARSE)))
-    light = coarse.filter(ImageFilter.MedianFilter(min(LIGHT, max(coarse.size) // 2 | 1)))
-    nearby = (light.filter(ImageFilter.MinFilter(3)), light.filter(ImageFilter.MaxFilter(3)))
-    low, high = (np.asarray(level.resize((width, height), Image.Resampling.BILINEAR), np.float64) for level in nearby)
-    darker: NDArray[np.float64] = np.maximum(low - grey, 0)
-    lighter: NDArray[np.float64] = np.maximum(grey - high, 0)
-    # Cubes, for ink is far from paper and grain is near.
-    if (lighter**3).sum() > (darker**3).sum():
-        return np.rint(255 - lighter).astype(np.uint8)
-    # A share of the light: ink in a shadow is then as dark as ink beside it.
-    return np.rint(255 - 255 * darker / np.maximum(low, 1)).astype(np.uint8)
-
-
-def is_uneven(ink: NDArray[np.uint8]) -> bool:
-    """Whether what was taken for ink, `uint8 [height, width]`, is partly shadow: it fades, or is wider than pens."""
-    mask = ink >= TRACE
-    # What is less wraps around, and is more.
-    soft = np.count_nonzero(ink - HALF_INK[0] < HALF_INK[1] - HALF_INK[0]) / ink.size
-    if soft > SOFT or (soft > SOFT / 2 and mask.mean() > MUCH):
-        return True
-    border = np.concatenate((mask[0], mask[-1], mask[:, 0], mask[:, -1]))
-    corner = int(CORNER * min(mask.shape))
-    corners = (mask[y : y + corner or None, x : x + corner or None] for y in (0, -corner) for x in (0, -corner))
-    is_along = np.count_nonzero(border) > ALONG * len(border)
-    return (is_along and any(corner.all() for corner in corners)) or _is_wide(mask)
-
-
-def _is_wide(mask: NDArray[np.bool_]) -> bool:
-    """Whether a mask holds a square that no pen fills."""
-    inked = np.count_nonzero(mask, axis=1)
-    rows, columns = np.flatnonzero(inked), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return False
-    side = max(2, int(REGION * max(rows[-1] - rows[0], columns[-1] - columns[0])))
-    if side > min(mask.shape) or np.count_nonzero(inked >= side) < side:
-        return False
-    sums = np.zeros((mask.shape[0] + 1, mask.shape[1] + 1), np.int64)
-    mask.cumsum(axis=0).cumsum(axis=1, out=sums[1:, 1:])
-    filled = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
-    return int(filled.max()) == side * side

@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from edgedigits.alphabet import LINE_HEIGHT
 from edgedigits.grouping import Group, are_frames, are_wide, group_marks
-from edgedigits.ink import FAINT, LEVELS, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven
+from edgedigits.ink import FAINT, LEVELS, MIN_CONTRAST, TRACE, denoised, even_ink, grain_of
+from edgedigits.light import flattened, is_banded, is_other_ink, is_uneven, lacks_ink
 from edgedigits.marks import Box, Marks, find_marks
 from edgedigits.rules import ruled_across
 
@@ -43,7 +44,7 @@ class LineInk:
 
     Its column `u` and row `v` are in the picture at `x = left + u / scale`, `y = top + v / scale + slope * (x - left)`.
     `box` holds its digits, in the picture's pixels, of which there are `shape`: `[height, width]`. Something large that
-    is no digit reaches into a line that is `disturbed`, and may hide one.
+    is no digit reaches into a line that is `disturbed`, and may hide one; or it is doubtful what on the picture is ink.
     """
 
     picture: NDArray[np.uint8] | None
@@ -108,7 +109,7 @@ class Layout:
 def find_lines(grey: NDArray[np.uint8]) -> Layout:
     """The lines on a picture `uint8 [height, width]`, in any light, dark on light or light on dark."""
     step, small = _shrunk(grey)
-    ink, contrast = _ink(small)
+    ink, contrast, is_doubtful = _ink(small)
     if contrast < MIN_CONTRAST:
         return Layout((), "low contrast" if contrast > max(FAINT, 2 * grain_of(small)) else "blank")
     mask, marks = _marks(ink)
@@ -133,7 +134,7 @@ def find_lines(grey: NDArray[np.uint8]) -> Layout:
                 slope=group.slope,
                 box=_within(grey.shape, *(step * edge for edge in group.box)),
                 shape=grey.shape,
-                disturbed=group.disturbed,
+                disturbed=group.disturbed or is_doubtful,
             )
             for group in groups
         )
@@ -149,12 +150,17 @@ def _shrunk(grey: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
     return step, np.asarray(Image.fromarray(grey).reduce(step))
 
 
-def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float]:
+def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float, bool]:
+    """The ink on a picture, its contrast, and whether it may as well be light."""
     smooth = denoised(grey, grain_of(grey), FINEST) if grey.size > SMOOTHED_PIXELS else grey
     ink, contrast = even_ink(smooth, paper="median")
-    if contrast < MIN_CONTRAST or is_uneven(ink):
-        ink, contrast = even_ink(flattened(smooth), paper=255.0)
-    return ink, contrast
+    is_doubtful = contrast < MIN_CONTRAST or is_uneven(ink)
+    if not (is_doubtful or is_banded(ink)):
+        return ink, contrast, False
+    flat, of_flat = even_ink(flattened(smooth), paper=255.0)
+    if lacks_ink(smooth, flat) or not (is_doubtful or is_other_ink(smooth, ink, flat)):
+        return ink, contrast, is_doubtful
+    return flat, of_flat, False
 
 
 def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], Marks]:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Marks", "Runs", "bounding_box", "find_marks", "runs_of"]
+__all__ = ["Box", "Marks", "Runs", "bounding_box", "find_marks", "grown", "runs_of"]
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels, right and lower edges exclusive."""
@@ -48,6 +48,16 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box:
     """The box `(x0, y0, x1, y1)` of what is set in a mask `bool [height, width]`, right and lower edges exclusive."""
     rows, columns = mask.any(axis=1).tobytes(), mask.any(axis=0).tobytes()
     return columns.find(1), rows.find(1), columns.rfind(1) + 1, rows.rfind(1) + 1
+
+
+def grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask `bool [height, width]` with the neighbours of what is set, for the soft edge of strokes."""
+    grown = mask.copy()
+    grown[1:] |= mask[:-1]
+    grown[:-1] |= mask[1:]
+    grown[:, 1:] |= mask[:, :-1]
+    grown[:, :-1] |= mask[:, 1:]
+    return grown
 
 
 def runs_of(mask: NDArray[np.bool_]) -> Runs:

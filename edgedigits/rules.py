@@ -58,9 +58,13 @@ def ruled_across(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which of the ink `bool [height, width]` is that of rules that run across the picture.
 
     Feet of digits that stand right on a rule make it thicker: what is beside the rule itself is theirs, where more than
-    half of the mark that it is a part of is no rule's at all.
+    half of the mark that it is a part of is no rule's at all. In a picture that may hold but one digit, what ends short
+    of a side is that digit's.
     """
     ruled, _, cores = _rules(mask)
+    height, width = mask.shape
+    if COVERED * width <= height and not (ruled[:, 0].any() and ruled[:, -1].any()):
+        return np.zeros_like(mask)
     beside = ruled & ~cores
     if not beside.any():
         return ruled

@@ -8,8 +8,9 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, denoised, even_ink, flattened, grain_of, is_uneven
-from edgedigits.marks import Box, Marks, bounding_box, find_marks
+from edgedigits.ink import FAINT, MIN_CONTRAST, TRACE, denoised, even_ink, grain_of
+from edgedigits.light import flattened, is_uneven
+from edgedigits.marks import Box, Marks, bounding_box, find_marks, grown
 from edgedigits.rules import without_rules
 
 __all__ = ["Doubt", "Missing", "Sought", "find_digit", "is_cut_off", "reaches_border"]
@@ -77,7 +78,7 @@ def find_digit(grey: NDArray[np.uint8]) -> Sought:
         return Sought(None, "several digits")
     own = np.zeros_like(mask)
     own[mask] = is_own[marks.of_pixel]
-    found = np.where(_grown(own) & ~(mask & ~own), ink, 0).astype(np.uint8)
+    found = np.where(grown(own) & ~(mask & ~own), ink, 0).astype(np.uint8)
     if reaches_border(bounding_box(own), own.shape):
         return Sought(found, is_cut=is_cut_off(own), doubt="cut off")
     return Sought(found, doubt="several digits" if _is_divided(marks, is_own, digit) else None)
@@ -158,13 +159,3 @@ def _is_divided(marks: Marks, is_own: NDArray[np.bool_], digit: int) -> bool:
     height = marks.y1 - marks.y0
     across = np.maximum(marks.x0 - marks.x1[digit], marks.x0[digit] - marks.x1)
     return bool((is_own & (height >= TALL * height[digit]) & (across >= 0)).any())
-
-
-def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A mask with the neighbours of what is set, for the soft edge of strokes."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
-    return grown

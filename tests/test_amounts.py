@@ -301,6 +301,27 @@ def test_bars_of_digits_that_a_picture_was_cut_out_closely_around_are_theirs(amo
     assert reading.text == text
 
 
+@pytest.mark.parametrize("text", ["77", "7", "57", "2", "777"])
+def test_bold_digits_that_a_picture_was_cut_out_closely_around_are_not_taken_for_others(amount, text):
+    """Where there is less ink than paper, so that it can be told."""
+    pages = 0
+    for size in (24, 32, 40, 48, 60, 80):
+        for pen in (0, 1, 2):
+            image = Image.new("L", (400, 160), 235)
+            font = ImageFont.load_default(size=size)
+            ImageDraw.Draw(image).text((20, 20), text, font=font, fill=30, stroke_width=pen)
+            mask = image.point(lambda level: 255 * (level < 175))
+            for margin in (0, 1, 2):
+                x0, y0, x1, y1 = mask.getbbox()
+                box = (x0 - margin, y0 - margin, x1 + margin, y1 + margin)
+                if np.asarray(mask.crop(box)).mean() < 0.5 * 255:
+                    pages += 1
+                    for seen in (image.crop(box), image.crop(box).point(lambda level: 255 - level)):
+                        reading = amount.read(seen)
+                        assert reading.text == text or not reading.accepted
+    assert pages >= 20
+
+
 def test_lines_are_accepted_by_what_all_looks_at_them_come_to(amount):
     """Which is how lines were counted for the threshold."""
     network = OnnxArtifact(shipped_file("amount").read_bytes(), "amount")

@@ -5,10 +5,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from edgedigits.bench import pages
-from edgedigits.ink import denoised, even_ink, flattened, grain_of, is_uneven, otsu_threshold, separation
+from edgedigits.ink import denoised, even_ink, grain_of, otsu_threshold, separation
 from edgedigits.training.synthetic import draw_digit
 
-LIGHTS = ("half_light", "soft_shadow", "hard_shadow", "vignette")
 pictures = array_shapes(min_dims=2, max_dims=2, max_side=40).flatmap(lambda shape: arrays(np.uint8, shape))
 two_greys = st.permutations(range(256)).map(lambda greys: greys[:2])
 shares = st.integers(1, 99)
@@ -16,14 +15,6 @@ shares = st.integers(1, 99)
 
 def histogram(greys):
     return np.bincount(np.ravel(greys), minlength=256).astype(np.float64)
-
-
-def lit(light, seed):
-    """Where the ink is on a page, what it looks like in even light, and in this."""
-    rng = np.random.default_rng(seed)
-    ink = pages.place(pages.drawn_ink(seed % 10, rng), rng)
-    even = pages.photograph(ink, rng, grain=0)
-    return ink, even, pages.photograph(ink, rng, grain=0, light=getattr(pages, light)(ink.shape, rng))
 
 
 @given(greys=two_greys, share=shares)
@@ -114,45 +105,3 @@ def test_smoothing_takes_grain_and_leaves_ink(deviation):
 @given(picture=pictures)
 def test_a_picture_without_grain_is_not_smoothed(picture):
     np.testing.assert_array_equal(denoised(picture, 2.0), picture)
-
-
-@pytest.mark.parametrize("light", LIGHTS)
-def test_in_any_light_paper_is_made_white_and_ink_dark(light):
-    for seed in range(10):
-        ink, _, seen = lit(light, seed)
-        flat = flattened(seen)
-        assert (flat.shape, flat.dtype) == (seen.shape, np.uint8)
-        assert np.median(flat[ink == 0]) == 255
-        assert np.median(flat[ink == 1]) < 110
-        assert ((flat < 160) == (ink > 0.5)).mean() > 0.99
-
-
-def test_chalk_on_a_board_in_fading_light_is_made_dark_on_white():
-    rng = np.random.default_rng(2)
-    ink = pages.place(pages.drawn_ink(5, rng), rng)
-    flat = flattened(pages.photograph(ink, rng, paper=40, pen=190, grain=0, light=pages.half_light(ink.shape, rng)))
-    assert np.median(flat[ink == 0]) == 255
-    assert np.median(flat[ink == 1]) < 200
-    assert ((flat < 228) == (ink > 0.5)).mean() > 0.98
-
-
-@settings(deadline=None)
-@given(grey=st.integers(0, 255), shape=st.tuples(st.integers(1, 90), st.integers(1, 90)))
-def test_paper_alone_is_white_when_it_is_made_even(grey, shape):
-    assert (flattened(np.full(shape, grey, np.uint8)) == 255).all()
-
-
-def test_light_is_told_from_ink():
-    even = [is_uneven(even_ink(lit("half_light", seed)[1])[0]) for seed in range(60)]
-    cut_out = [
-        is_uneven(even_ink(255 - np.rint(255 * pages.drawn_ink(i % 10, np.random.default_rng(i))).astype(np.uint8))[0])
-        for i in range(60)
-    ]
-    assert np.mean(even) <= 0.02
-    assert np.mean(cut_out) <= 0.02
-    for light in LIGHTS:
-        assert np.mean([is_uneven(even_ink(lit(light, seed)[2])[0]) for seed in range(20)]) >= 0.85
-
-
-def test_no_ink_is_even():
-    assert not is_uneven(np.zeros((40, 40), np.uint8))

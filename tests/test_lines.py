@@ -300,6 +300,17 @@ def test_what_is_far_taller_is_no_first_digit_if_it_is_a_line_down_or_stands_els
     assert first[1] - 4 < line.box[1] < line.box[3] < last[3] + 4
 
 
+def test_a_band_of_other_paper_across_a_picture_is_not_taken_for_ink():
+    page = blank(90, 360)
+    boxes = write(page, "64413", 20, 20, height=50, gap=24)
+    rows = np.arange(90)
+    is_light = rows < 28
+    paper = np.where(is_light, 205, 150) - np.where(rows % 5 == 0, np.where(is_light, 70, 15), 0)
+    grey = np.rint(paper[:, np.newaxis] * (1 - 0.5 * (PAPER - page) / PAPER)).astype(np.uint8)
+    (line,) = find_lines(grey).lines
+    assert all(holds(line.box, box) for box in boxes)
+
+
 def test_a_thin_1_in_a_picture_cut_out_closely_is_a_digit():
     page = blank(44, 150)
     write(page, "25", 4, 2)

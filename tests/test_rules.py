@@ -102,6 +102,14 @@ def test_bars_of_digits_that_are_cut_out_tightly_are_no_rules(thickness):
         np.testing.assert_array_equal(without_rules(mask), mask)
 
 
+def test_a_bar_that_ends_short_of_the_sides_of_a_narrow_picture_is_no_rule():
+    seven = np.zeros((30, 22), np.bool_)
+    seven[1:4, 1:-1] = seven[1:-1, -4:-1] = True
+    assert not ruled_across(seven).any()
+    seven[2, [0, -1]] = True
+    assert ruled_across(seven)[2, :18].all()
+
+
 @pytest.mark.parametrize("at_the_top", [True, False])
 def test_a_lone_rule_along_the_edge_of_a_wide_picture_is_longer_than_any_digit_s_bar(at_the_top):
     mask = on_a_page(digit(5, 0, 60), (70, 200), 0)[0]
