@@ -74,7 +74,7 @@ def is_banded(ink: NDArray[np.uint8]) -> bool:
     darker, and as bars of digits may where a picture was cut out closely around them.
     """
     is_full = np.count_nonzero(ink >= TRACE, axis=1) > FULL * ink.shape[1]
-    return np.count_nonzero(is_full) > BAND * len(is_full)
+    return int(np.count_nonzero(is_full)) > BAND * len(is_full)
 
 
 def is_other_ink(grey: NDArray[np.uint8], ink: NDArray[np.uint8], flat: NDArray[np.uint8]) -> bool:
