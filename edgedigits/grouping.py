@@ -229,7 +229,7 @@ def _grouped(
         left = int(marks.x0[part].min())
         falls = slope * ((marks.x0 + marks.x1) / 2 - left)
         tops, bottoms = marks.y0 - falls, marks.y1 - falls
-        first = _large_first(marks, tops, bottoms, part, high)
+        first = _large_first(marks, tops, bottoms, part, high, tall)
         digits = np.concatenate([part, first])
         y0, y1 = float(tops[digits].min()), float(bottoms[digits].max())
         size = y1 - y0
@@ -251,9 +251,11 @@ def _large_first(
     bottoms: NDArray[np.float64],
     part: NDArray[np.int64],
     high: NDArray[np.int64],
+    tall: NDArray[np.int64],
 ) -> NDArray[np.int64]:
     """The one of the `high` marks that is the first digit of a line, before its other digits, which are a `part` of the
-    marks; none, where there is none, or where it may be several. `tops` and `bottoms` are as if the line were level.
+    marks; none, where there is none, or where it may be several, or stands before others of the `tall` ones, as a brace
+    does before lines. `tops` and `bottoms` are as if the line were level.
     """
     if len(part) < 2 or not len(high):
         return high[:0]
@@ -263,7 +265,13 @@ def _large_first(
     # A line down is slim.
     is_before &= (tops < middle) & (bottoms > middle) & (marks.x1 - marks.x0 > SLIM * height)
     first: NDArray[np.int64] = high[is_before[high]]
-    return first if len(first) == 1 else first[:0]
+    if len(first) != 1:
+        return first[:0]
+    others = np.setdiff1d(tall, part)
+    centre = (marks.y0[others] + marks.y1[others]) / 2
+    is_after = (marks.x0[others] > marks.x0[first]) & (marks.x0[others] < marks.x1[first] + NEAR * height[first])
+    is_after &= (centre > marks.y0[first]) & (centre < marks.y1[first])
+    return first[:0] if is_after.any() else first
 
 
 def _in_order(groups: list[Group]) -> list[Group]:

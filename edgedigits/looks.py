@@ -18,8 +18,8 @@ Run = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 HOPELESS, SURE = 0.1, 0.98
 """Confidences below which, and from which, the first look at a line is the last."""
 LOOKS = ((-0.35, 1), (0.0, 1), (0.35, 1), (0.0, -1))
-"""By how many columns a row a line is made to lean for another look, and by how many rows it is then lower: the
-network's first convolution halves the rows, and they meet in it otherwise."""
+"""By how many columns a row a line is made to lean for another look, and by how many rows it is then lower, or higher
+if less than none: the network's first convolution halves the rows, and they meet in it otherwise."""
 
 
 def looked_at(

@@ -300,6 +300,19 @@ def test_what_is_far_taller_is_no_first_digit_if_it_is_a_line_down_or_stands_els
     assert first[1] - 4 < line.box[1] < line.box[3] < last[3] + 4
 
 
+def test_what_is_far_taller_and_stands_before_two_lines_is_no_digit_of_either():
+    page = blank(110, 300)
+    write(page, "6", 6, 10, height=80)
+    upper = write(page, "2538506", 74, 14, height=26, gap=6)
+    lower = write(page, "4187362", 74, 60, height=26, gap=6)
+    lines = find_lines(page).lines
+    assert len(lines) == 2
+    for line, boxes in zip(lines, (upper, lower), strict=True):
+        assert line.box[0] >= 70
+        assert all(holds(line.box, box) for box in boxes)
+        assert line.disturbed
+
+
 def test_a_band_of_other_paper_across_a_picture_is_not_taken_for_ink():
     page = blank(90, 360)
     boxes = write(page, "64413", 20, 20, height=50, gap=24)
