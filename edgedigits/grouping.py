@@ -229,7 +229,7 @@ def _grouped(
         left = int(marks.x0[part].min())
         falls = slope * ((marks.x0 + marks.x1) / 2 - left)
         tops, bottoms = marks.y0 - falls, marks.y1 - falls
-        first = _large_first(marks, tops, bottoms, part, high, tall)
+        first = _large_first(marks, tops, bottoms, part, high=high, tall=tall)
         digits = np.concatenate([part, first])
         y0, y1 = float(tops[digits].min()), float(bottoms[digits].max())
         size = y1 - y0
@@ -250,6 +250,7 @@ def _large_first(
     tops: NDArray[np.float64],
     bottoms: NDArray[np.float64],
     part: NDArray[np.int64],
+    *,
     high: NDArray[np.int64],
     tall: NDArray[np.int64],
 ) -> NDArray[np.int64]:
