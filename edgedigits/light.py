@@ -25,12 +25,12 @@ REGION = 0.35
 CORNER, ALONG = 0.2, 0.15
 """Part of the shorter side of a corner that no digit fills while it touches the other part of the border."""
 FULL, BAND = 0.75, 0.13
-"""Share of a row that no writing covers, and the part of a picture's rows that a band of other paper has at least."""
+"""Share of a row that other paper covers, and the part of a picture's rows from which it is a band."""
 HIGH, MOST = 0.75, 4.0
-"""Part of the picture's height that such a mark has at least, and its size at most, in units of what flattening left of
-it: more is shadow."""
-AS_FAR = 0.8
-"""Distance from paper, as a part of the ink's, that no shadow has: what is written in one is darker still."""
+"""Part of the picture's height that a digit has at least that was cut out closely, and the size of such a mark at most,
+in units of what flattening left of it: more is shadow."""
+AS_FAR = 0.9
+"""Distance from paper, as a part of the ink's, that few shadows have: what is written in one is darker still."""
 
 
 def flattened(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -70,16 +70,16 @@ def is_uneven(ink: NDArray[np.uint8]) -> bool:
 
 
 def is_banded(ink: NDArray[np.uint8]) -> bool:
-    """Whether what was taken for ink, `uint8 [height, width]`, fills rows, as a band of paler paper does where most is
-    darker, and as bars of digits may where a picture was cut out closely around them.
+    """Whether what was taken for ink, `uint8 [height, width]`, fills rows, as a band of other paper does, and as rules,
+    frames, and bars of digits that were cut out closely may.
     """
     is_full = np.count_nonzero(ink >= TRACE, axis=1) > FULL * ink.shape[1]
     return int(np.count_nonzero(is_full)) > BAND * len(is_full)
 
 
 def is_other_ink(grey: NDArray[np.uint8], ink: NDArray[np.uint8], flat: NDArray[np.uint8]) -> bool:
-    """Whether the ink on a picture that was `flattened`, all `uint8 [height, width]`, is darker than paper where what
-    was taken for ink is lighter, or the other way round.
+    """Whether the ink that a picture `grey` has once it is `flat` is darker than paper, where the `ink` that it had is
+    lighter, or the other way round: all `uint8 [height, width]`.
     """
     taken, found = ink >= TRACE, flat >= TRACE
     if taken.all() or not (taken.any() and found.any()):
@@ -90,9 +90,8 @@ def is_other_ink(grey: NDArray[np.uint8], ink: NDArray[np.uint8], flat: NDArray[
 
 
 def lacks_ink(grey: NDArray[np.uint8], ink: NDArray[np.uint8]) -> bool:
-    """Whether the `ink` on a picture that was `flattened`, both `uint8 [height, width]`, lacks some that was taken for
-    its light: parts of marks as high as the picture, if it was cut out closely around them, that are as far from paper
-    as what is left of them.
+    """Whether the `ink` that a picture `grey` has once it is flat, both `uint8 [height, width]`, lacks some that was
+    taken for its light: parts of marks as high as the picture that are as far from paper as what is left of them.
     """
     kept = ink >= TRACE
     threshold = otsu_threshold(np.bincount(grey.ravel(), minlength=256).astype(np.float64))

@@ -151,16 +151,19 @@ def _shrunk(grey: NDArray[np.uint8]) -> tuple[int, NDArray[np.uint8]]:
 
 
 def _ink(grey: NDArray[np.uint8]) -> tuple[NDArray[np.uint8], float, bool]:
-    """The ink on a picture, its contrast, and whether it may as well be light."""
+    """The ink on a picture, its contrast, and whether it is doubtful: what was taken for light may be ink."""
     smooth = denoised(grey, grain_of(grey), FINEST) if grey.size > SMOOTHED_PIXELS else grey
     ink, contrast = even_ink(smooth, paper="median")
-    is_doubtful = contrast < MIN_CONTRAST or is_uneven(ink)
-    if not (is_doubtful or is_banded(ink)):
-        return ink, contrast, False
-    flat, of_flat = even_ink(flattened(smooth), paper=255.0)
-    if lacks_ink(smooth, flat) or not (is_doubtful or is_other_ink(smooth, ink, flat)):
-        return ink, contrast, is_doubtful
-    return flat, of_flat, False
+    if contrast < MIN_CONTRAST or is_uneven(ink):
+        flat, its_contrast = even_ink(flattened(smooth), paper=255.0)
+        if not lacks_ink(smooth, flat):
+            return flat, its_contrast, False
+        return (ink, contrast, True) if contrast >= MIN_CONTRAST else (flat, its_contrast, True)
+    if is_banded(ink):
+        flat, its_contrast = even_ink(flattened(smooth), paper=255.0)
+        if is_other_ink(smooth, ink, flat) and not lacks_ink(smooth, flat):
+            return flat, its_contrast, True
+    return ink, contrast, False
 
 
 def _marks(ink: NDArray[np.uint8]) -> tuple[NDArray[np.bool_], Marks]:

@@ -51,13 +51,13 @@ def bounding_box(mask: NDArray[np.bool_]) -> Box:
 
 
 def grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """A mask `bool [height, width]` with the neighbours of what is set, for the soft edge of strokes."""
-    grown = mask.copy()
-    grown[1:] |= mask[:-1]
-    grown[:-1] |= mask[1:]
-    grown[:, 1:] |= mask[:, :-1]
-    grown[:, :-1] |= mask[:, 1:]
-    return grown
+    """A mask `bool [height, width]` with the four neighbours of what is set, for the soft edge of strokes."""
+    wider = mask.copy()
+    wider[1:] |= mask[:-1]
+    wider[:-1] |= mask[1:]
+    wider[:, 1:] |= mask[:, :-1]
+    wider[:, :-1] |= mask[:, 1:]
+    return wider
 
 
 def runs_of(mask: NDArray[np.bool_]) -> Runs:

@@ -26,6 +26,8 @@ REACH = 0.1
 EDGE = 0.06
 """Part of the picture's height, at the top and at the bottom, where a lone line, if no longer than the picture is high,
 may be a digit's, cut out closely."""
+HIGH = 0.75
+"""Part of the picture's height that a digit has at least that was cut out closely."""
 RAGGED = 1.0
 """Pixels by which a rule's edges may wander."""
 
@@ -58,13 +60,14 @@ def ruled_across(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """Which of the ink `bool [height, width]` is that of rules that run across the picture.
 
     Feet of digits that stand right on a rule make it thicker: what is beside the rule itself is theirs, where more than
-    half of the mark that it is a part of is no rule's at all. In a picture that may hold but one digit, what ends short
-    of a side is that digit's.
+    half of the mark that it is a part of is no rule's at all. So is the bar of a digit that is as high as the picture,
+    cut out closely around it; but for a sliver of paper it may go from side to side.
     """
     ruled, _, cores = _rules(mask)
     height, width = mask.shape
-    if COVERED * width <= height and not (ruled[:, 0].any() and ruled[:, -1].any()):
-        return np.zeros_like(mask)
+    if COVERED * width <= height and ruled.any() and not (ruled[:, 0].any() and ruled[:, -1].any()):
+        marks = find_marks(mask)
+        ruled[mask] &= (marks.y1 - marks.y0 < HIGH * height)[marks.of_pixel]
     beside = ruled & ~cores
     if not beside.any():
         return ruled

@@ -322,6 +322,14 @@ def test_bold_digits_that_a_picture_was_cut_out_closely_around_are_not_taken_for
     assert pages >= 20
 
 
+def test_a_faint_number_that_was_cut_out_closely_is_not_called_blank_where_its_bars_may_be_light(amount):
+    image = Image.new("L", (110, 90), 150)
+    ImageDraw.Draw(image).text((12, 12), "20", font=ImageFont.load_default(size=40), fill=110, stroke_width=1)
+    reading = amount.read(image.crop(image.point(lambda level: 255 * (level < 130)).getbbox()))
+    assert reading.lines
+    assert not reading.accepted
+
+
 def test_lines_are_accepted_by_what_all_looks_at_them_come_to(amount):
     """Which is how lines were counted for the threshold."""
     network = OnnxArtifact(shipped_file("amount").read_bytes(), "amount")

@@ -244,6 +244,17 @@ def test_digits_that_stand_on_a_rule_are_not_taken_for_it(touching):
     assert line.box[2] >= x - 16
 
 
+@pytest.mark.parametrize("short", [(1, 0), (0, 1), (10, 10)])
+def test_rules_that_end_short_of_the_sides_of_a_page_are_no_part_of_the_digits_on_them(short):
+    page = blank(190, 300)
+    upper, lower = write(page, "3850", 40, 20), write(page, "5388", 40, 110)
+    for top in (60, 156):
+        page[top, short[0] : 300 - short[1]] = 0
+    lines = find_lines(page).lines
+    assert len(lines) == 2
+    assert all(holds(line.box, box) for line, boxes in zip(lines, (upper, lower), strict=True) for box in boxes)
+
+
 def test_a_rule_that_is_broken_is_wiped_whole():
     page = blank(160, 400)
     write(page, "43278", 80, 60)
