@@ -217,11 +217,9 @@ def _grouped(
     high = np.flatnonzero(is_mark & (height > TALLEST * usual) & (height <= LARGEST * usual) & may_hide & ~ruled)
     core = np.where(height < LOW * usual, height, CORE * height) / 2
     middle = (marks.y0 + marks.y1) / 2
-    parts = [
-        part
-        for row in _overlapping(tall, middle - core, middle + core)
-        for part in _overlapping(row, marks.x0, marks.x1 + GAP * median(height[row]))
-    ]
+    rows, bridges = _rows(tall, middle - core, middle + core, height)
+    hiding = np.concatenate([hiding, *bridges])
+    parts = [part for row in rows for part in _overlapping(row, marks.x0, marks.x1 + GAP * median(height[row]))]
     # What the picture cuts is the edge of the paper, or belongs to others, where there is a line that it does not cut.
     whole = [part for part in parts if not at_border[part].all()]
     for part in whole or parts:
@@ -243,6 +241,24 @@ def _grouped(
         # What is large and stands first may be no digit, and the promise was not measured on such lines.
         disturbed = bool(len(first)) or bool(reaches_in[hiding].any())
         yield Group(own, x0, y0 + fall, int(marks.x1[own].max()), y1 + fall, slope, disturbed)
+
+
+def _rows(
+    items: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64], height: NDArray[np.int64]
+) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
+    """Items in rows, and what is no part of any: a line down, say, without which a row would be several, each of two
+    digits or more.
+    """
+    rows, bridges = [], []
+    for row in _overlapping(items, low, high):
+        is_large = height[row] > OUTGROWN * median(height[row])
+        apart = _overlapping(row[~is_large], low, high) if is_large.any() else [row]
+        if len(apart) > 1 and min(map(len, apart)) > 1:
+            rows += apart
+            bridges.append(row[is_large])
+        else:
+            rows.append(row)
+    return rows, bridges
 
 
 def _large_first(

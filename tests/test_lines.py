@@ -324,6 +324,19 @@ def test_what_is_far_taller_and_stands_before_two_lines_is_no_digit_of_either():
         assert line.disturbed
 
 
+@pytest.mark.parametrize("x", [20, 300])
+def test_what_goes_along_two_lines_close_to_each_other_does_not_make_one_of_them(x):
+    page = blank(140, 340)
+    upper, lower = write(page, "562875", 40, 30, height=32), write(page, "363024", 40, 66, height=32)
+    page[26:102, x : x + 4] = 0
+    lines = find_lines(page).lines
+    assert len(lines) == 2
+    for line, boxes in zip(lines, (upper, lower), strict=True):
+        assert all(holds(line.box, box) for box in boxes)
+        assert line.box[3] - line.box[1] < 40
+        assert line.disturbed
+
+
 def test_a_band_of_other_paper_across_a_picture_is_not_taken_for_ink():
     page = blank(90, 360)
     boxes = write(page, "64413", 20, 20, height=50, gap=24)
