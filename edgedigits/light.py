@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.ink import FAINT, TRACE, otsu_threshold
+from edgedigits.ink import TRACE, otsu_threshold
 from edgedigits.marks import find_marks, grown
 
 __all__ = ["flattened", "is_banded", "is_other_ink", "is_uneven", "lacks_ink"]
@@ -26,6 +26,8 @@ CORNER, ALONG = 0.2, 0.15
 """Part of the shorter side of a corner that no digit fills while it touches the other part of the border."""
 FULL, BAND = 0.75, 0.13
 """Share of a row that other paper covers, and the part of a picture's rows from which it is a band."""
+BEYOND = 0.3
+"""How far ink on darker paper is beyond it at least, in units of how far the paler band is from it."""
 HIGH, MOST = 0.75, 4.0
 """Part of the picture's height that a digit has at least that was cut out closely, and the size of such a mark at most,
 in units of what flattening left of it: more is shadow."""
@@ -86,7 +88,7 @@ def is_other_ink(grey: NDArray[np.uint8], ink: NDArray[np.uint8], flat: NDArray[
         return False
     paper = np.median(grey[~taken])
     away, beyond = np.median(grey[taken]) - paper, paper - np.median(grey[found])
-    return bool(np.sign(away) * beyond > FAINT)
+    return bool(np.sign(away) * beyond > BEYOND * abs(away))
 
 
 def lacks_ink(grey: NDArray[np.uint8], ink: NDArray[np.uint8]) -> bool:
