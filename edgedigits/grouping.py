@@ -246,8 +246,8 @@ def _grouped(
 def _rows(
     items: NDArray[np.int64], low: NDArray[np.float64], high: NDArray[np.float64], height: NDArray[np.int64]
 ) -> tuple[list[NDArray[np.int64]], list[NDArray[np.int64]]]:
-    """Items in rows, and what is no part of any: a line down, say, without which a row would be several, each of two
-    digits or more.
+    """Items in rows by what is from `low` to `high`, and what is no part of any: a line down, say, that is larger than
+    others are high, and without which a row would be several, each of two digits or more.
     """
     rows, bridges = [], []
     for row in _overlapping(items, low, high):

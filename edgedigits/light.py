@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgedigits.ink import TRACE, otsu_threshold
-from edgedigits.marks import find_marks, grown
+from edgedigits.marks import CUT_OUT, find_marks, grown
 
 __all__ = ["flattened", "is_banded", "is_other_ink", "is_uneven", "lacks_ink"]
 
@@ -27,10 +27,9 @@ CORNER, ALONG = 0.2, 0.15
 FULL, BAND = 0.75, 0.13
 """Share of a row that other paper covers, and the part of a picture's rows from which it is a band."""
 BEYOND = 0.3
-"""How far ink on darker paper is beyond it at least, in units of how far the paler band is from it."""
-HIGH, MOST = 0.75, 4.0
-"""Part of the picture's height that a digit has at least that was cut out closely, and the size of such a mark at most,
-in units of what flattening left of it: more is shadow."""
+"""How far from paper ink is at least, in units of how far a band of other paper is, on the other side."""
+MOST = 4.0
+"""Size of a digit at most, in units of what flattening left of it: more is shadow."""
 AS_FAR = 0.9
 """Distance from paper, as a part of the ink's, that few shadows have: what is written in one is darker still."""
 
@@ -103,7 +102,7 @@ def lacks_ink(grey: NDArray[np.uint8], ink: NDArray[np.uint8]) -> bool:
     marks = find_marks(is_ink)
     left = np.bincount(marks.of_pixel, kept[is_ink], len(marks.area))
     theirs = np.zeros_like(is_ink)
-    is_high = marks.y1 - marks.y0 >= HIGH * len(grey)
+    is_high = marks.y1 - marks.y0 >= CUT_OUT * len(grey)
     theirs[is_ink] = (is_high & (marks.area <= MOST * left))[marks.of_pixel]
     lost = theirs & ~grown(kept)
     if not lost.any() or is_ink.all():

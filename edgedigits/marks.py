@@ -8,10 +8,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Box", "Marks", "Runs", "bounding_box", "find_marks", "grown", "runs_of"]
+__all__ = ["CUT_OUT", "Box", "Marks", "Runs", "bounding_box", "find_marks", "grown", "runs_of"]
 
 Box: TypeAlias = tuple[int, int, int, int]
 """Left, top, right and bottom in pixels, right and lower edges exclusive."""
+CUT_OUT = 0.75
+"""Part of a picture's height that a digit has at least that the picture was cut out closely around."""
 JUMPS = 3
 """Times that nodes ask whom they know before they look at their neighbours again: it is cheap."""
 

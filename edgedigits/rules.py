@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from edgedigits.marks import find_marks, runs_of
+from edgedigits.marks import CUT_OUT, find_marks, runs_of
 
 __all__ = ["ruled_across", "without_rules"]
 
@@ -26,8 +26,6 @@ REACH = 0.1
 EDGE = 0.06
 """Part of the picture's height, at the top and at the bottom, where a lone line, if no longer than the picture is high,
 may be a digit's, cut out closely."""
-HIGH = 0.75
-"""Part of the picture's height that a digit has at least that was cut out closely."""
 RAGGED = 1.0
 """Pixels by which a rule's edges may wander."""
 
@@ -67,7 +65,7 @@ def ruled_across(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     height, width = mask.shape
     if COVERED * width <= height and ruled.any() and not (ruled[:, 0].any() and ruled[:, -1].any()):
         marks = find_marks(mask)
-        ruled[mask] &= (marks.y1 - marks.y0 < HIGH * height)[marks.of_pixel]
+        ruled[mask] &= (marks.y1 - marks.y0 < CUT_OUT * height)[marks.of_pixel]
     beside = ruled & ~cores
     if not beside.any():
         return ruled

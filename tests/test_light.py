@@ -84,6 +84,16 @@ def test_nothing_is_missed_where_light_was_taken_for_light(light):
         assert not lacks_ink(seen, even_ink(flattened(seen), 255.0)[0])
 
 
+@pytest.mark.parametrize("depth", [0.35, 0.5, 0.65])
+@pytest.mark.parametrize("share", [0.4, 0.6])
+def test_a_shadow_as_high_as_a_picture_that_goes_through_a_digit_is_no_ink_missed(depth, share):
+    mask = np.pad(seven()[1], ((4, 4), (50, 50)))
+    light = np.where(np.arange(mask.shape[1]) < share * mask.shape[1], depth, 1.0)
+    seen = np.rint(np.where(mask, 60, 220) * light).astype(np.uint8)
+    assert is_uneven(even_ink(seen, "median")[0])
+    assert not lacks_ink(seen, even_ink(flattened(seen), 255.0)[0])
+
+
 @given(arrays(np.uint8, st.shared(array_shapes(min_dims=2, max_dims=2, max_side=20), key="shape")), st.data())
 def test_of_any_ink_and_picture_it_can_be_told_what_is_missed(grey, data):
     ink = data.draw(arrays(np.uint8, grey.shape))
